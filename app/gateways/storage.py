@@ -1,0 +1,204 @@
+"""The object store: S3 and anything that speaks its language. The one module that imports boto3 for it.
+
+Keys: `incoming/<OrderID>/<grant>` while a customer uploads, `orders/<OrderID>.kaiseki` the frozen input,
+`orders/<OrderID>.json` all that an order needs to be rebuilt, `previews/<OrderID>/...`, `results/<OrderID>/...`.
+"""
+
+import base64
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from boto3.s3.transfer import TransferConfig
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from app.errors import StorageDownError
+from app.settings import Settings
+
+CONNECT_TIMEOUT_S = 5
+READ_TIMEOUT_S = 30
+ATTEMPTS = 3
+GRANT_LIFE_S = 900  # AC-U01: at most 15 minutes
+DOWNLOAD_LIFE_S = 300  # AC-U13
+_MISSING = {"404", "NoSuchKey", "NotFound"}
+
+
+class NoSuchObjectError(LookupError):
+    """There is no object of this key."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An object that is there: size in bytes, SHA-256 in hex where the store knows it of the whole object."""
+
+    size: int
+    sha256: str | None
+    etag: str
+
+
+class Storage:
+    """One bucket. The server's calls go to the endpoint, signed addresses are made for what browsers reach."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Open clients; nothing is sent yet."""
+        self.bucket = settings.s3_bucket
+        self._public_origin = settings.public_url
+        config = Config(
+            signature_version="s3v4",
+            connect_timeout=CONNECT_TIMEOUT_S,
+            read_timeout=READ_TIMEOUT_S,
+            retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
+            s3={"addressing_style": "path" if settings.s3_endpoint_url else "virtual"},
+        )
+        session = boto3.session.Session(region_name=settings.aws_region)
+        self._s3 = session.client("s3", endpoint_url=settings.s3_endpoint_url, config=config)
+        public = settings.s3_public_url or settings.s3_endpoint_url
+        self._signer = session.client("s3", endpoint_url=public, config=config)
+
+    def put(self, key: str, body: bytes, content_type: str) -> None:
+        """Store a small object whole."""
+        with _named():
+            self._s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=content_type)
+
+    def put_json(self, key: str, value: dict[str, Any]) -> None:
+        """Store a value as JSON."""
+        self.put(key, json.dumps(value, ensure_ascii=False, sort_keys=True).encode(), "application/json")
+
+    def upload(self, path: Path, key: str, content_type: str) -> None:
+        """Store a file, in parts where it is large; the object appears at once or not at all."""
+        with _named():
+            self._s3.upload_file(
+                str(path),
+                self.bucket,
+                key,
+                ExtraArgs={"ContentType": content_type},
+                Config=TransferConfig(max_concurrency=4),
+            )
+
+    def download(self, key: str, path: Path) -> None:
+        """Fetch an object into a file; raises NoSuchObjectError."""
+        with _named():
+            self._s3.download_file(self.bucket, key, str(path))
+
+    def get(self, key: str) -> bytes:
+        """Read a small object whole; raises NoSuchObjectError."""
+        with _named():
+            return self._s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+
+    def head(self, key: str) -> Stored:
+        """Look at an object without reading it; raises NoSuchObjectError."""
+        with _named():
+            found = self._s3.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED")
+        checksum = found.get("ChecksumSHA256")
+        whole = checksum if checksum and "-" not in checksum else None
+        return Stored(
+            size=found["ContentLength"],
+            sha256=base64.b64decode(whole).hex() if whole else None,
+            etag=found["ETag"],
+        )
+
+    def freeze(self, source: str, target: str, etag: str) -> None:
+        """Copy an object inside the store, in parts where it is large; fails where `source` changed since `etag`."""
+        with _named():
+            self._s3.copy(
+                {"Bucket": self.bucket, "Key": source},
+                self.bucket,
+                target,
+                ExtraArgs={"CopySourceIfMatch": etag},
+            )
+
+    def delete(self, key: str) -> None:
+        """Remove an object; a missing one is fine."""
+        with _named():
+            self._s3.delete_object(Bucket=self.bucket, Key=key)
+
+    def list(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """Yield key and size in bytes of every object under a prefix."""
+        with _named():
+            for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
+                for item in page.get("Contents", []):
+                    yield item["Key"], item["Size"]
+
+    def sign(self, operation: str, key: str, life: int = GRANT_LIFE_S, **params: Any) -> str:  # noqa: ANN401
+        """Return a presigned URL for one operation on one exact key, good for `life` seconds."""
+        return str(
+            self._signer.generate_presigned_url(
+                operation, Params={"Bucket": self.bucket, "Key": key, **params}, ExpiresIn=life
+            )
+        )
+
+    def sign_download(self, key: str, disposition: str, content_type: str) -> str:
+        """Return a presigned GET that forces file name and type (AC-U10, U12, U13)."""
+        return self.sign(
+            "get_object",
+            key,
+            DOWNLOAD_LIFE_S,
+            ResponseContentDisposition=disposition,
+            ResponseContentType=content_type,
+            ResponseCacheControl="private, no-store",
+        )
+
+    def sign_post(self, key: str, content_type: str, max_bytes: int, redirect: str) -> dict[str, Any]:
+        """Return address and fields of a plain HTML upload form for one exact key (AC-U01)."""
+        return dict(
+            self._signer.generate_presigned_post(
+                self.bucket,
+                key,
+                Fields={"Content-Type": content_type, "success_action_redirect": redirect},
+                Conditions=[
+                    {"Content-Type": content_type},
+                    {"success_action_redirect": redirect},
+                    ["content-length-range", 1, max_bytes],
+                ],
+                ExpiresIn=GRANT_LIFE_S,
+            )
+        )
+
+    def set_up(self) -> None:
+        """Make the bucket and its rules where missing; may be run again at any time."""
+        with _named():
+            try:
+                self._s3.head_bucket(Bucket=self.bucket)
+            except ClientError as error:
+                if error.response["Error"]["Code"] not in {*_MISSING, "NoSuchBucket"}:
+                    raise
+                self._s3.create_bucket(
+                    Bucket=self.bucket,
+                    CreateBucketConfiguration={"LocationConstraint": self._s3.meta.region_name},  # type: ignore[typeddict-item]
+                )
+            self._s3.put_bucket_cors(
+                Bucket=self.bucket,
+                CORSConfiguration={
+                    "CORSRules": [
+                        {
+                            "AllowedOrigins": [self._public_origin],
+                            "AllowedMethods": ["GET", "PUT", "POST", "DELETE"],
+                            "AllowedHeaders": ["*"],
+                            "ExposeHeaders": ["ETag", "Location"],
+                            "MaxAgeSeconds": 3000,
+                        }
+                    ]
+                },
+            )
+
+    def ready(self) -> None:
+        """Raise StorageDownError where the bucket can't be reached."""
+        with _named():
+            self._s3.head_bucket(Bucket=self.bucket)
+
+
+@contextmanager
+def _named() -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _MISSING:
+            raise NoSuchObjectError(error.operation_name) from error
+        raise StorageDownError from error
+    except BotoCoreError as error:
+        raise StorageDownError from error

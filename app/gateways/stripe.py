@@ -1,0 +1,232 @@
+"""Stripe. The one module that imports stripe; what leaves it are plain dicts (`to_dict()`)."""
+
+import json
+import random
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal, TypeVar
+
+import stripe
+from stripe.params.checkout import SessionCreateParams
+
+from app.errors import StripeDownError, StripeRefusedError
+from app.settings import Settings
+
+API_VERSION = "2026-10-28.endive"
+TIMEOUT_S = 10
+RETRIES = 2
+RATE_LIMIT_RETRIES = 3
+TOLERANCE_S = 300
+# A whole address's history in one list call, page by page; the bound keeps a page view finite.
+MAX_HISTORY = 2_000
+# Stripe wants expires_at 30 minutes to 24 hours ahead.
+SESSION_LIFE = timedelta(hours=24) - timedelta(minutes=5)
+
+T = TypeVar("T")
+
+SESSION_EXPAND = ["payment_intent", "payment_intent.latest_charge"]
+
+
+class BadSignatureError(ValueError):
+    """A webhook that Stripe did not sign, or that is too old or from the future."""
+
+
+class NoSuchSessionError(StripeRefusedError):
+    """Stripe does not know this Checkout Session."""
+
+
+@dataclass(frozen=True)
+class SessionRequest:
+    """What a new Checkout Session is made of. `amount` and `handling` are in yen."""
+
+    attempt_id: str
+    order_id: str
+    portal_id: str
+    email: str
+    method: Literal["card", "konbini"]
+    name: str
+    price: int
+    handling: int
+    handling_name: str
+    locale: Literal["ja", "en"]
+    success_url: str
+    cancel_url: str
+    submit_note: str
+    expires_after_days: int | None
+
+
+class StripeGateway:
+    """Calls to Stripe with a pinned version, timeouts and bounded retries."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Open a client; nothing is sent yet."""
+        stripe.enable_telemetry = False
+        base = settings.stripe_api_base
+        self.live = settings.live
+        self._secrets = settings.webhook_secrets
+        self._client = stripe.StripeClient(
+            settings.stripe_api_key.get_secret_value(),
+            stripe_version=API_VERSION,
+            base_addresses={"api": base} if base else {},
+            max_network_retries=RETRIES,
+            http_client=stripe.RequestsClient(timeout=TIMEOUT_S),
+        )
+
+    def create_session(self, wanted: SessionRequest, now: datetime) -> dict[str, Any]:
+        """Make a Checkout Session. The attempt's id is the idempotency key, so a repeat returns the same session."""
+        params = _create_params(wanted, now)
+        return _call(
+            lambda: self._client.v1.checkout.sessions.create(
+                params=params, options={"idempotency_key": f"session-{wanted.attempt_id}"}
+            ).to_dict()
+        )
+
+    def retrieve_session(self, session_id: str) -> dict[str, Any]:
+        """Read a Checkout Session with its PaymentIntent and latest charge."""
+        return _call(
+            lambda: self._client.v1.checkout.sessions.retrieve(
+                session_id, params={"expand": SESSION_EXPAND}
+            ).to_dict()
+        )
+
+    def expire_session(self, session_id: str) -> None:
+        """Close an open Checkout Session; raises StripeRefusedError where it is not open any more."""
+        _call(lambda: self._client.v1.checkout.sessions.expire(session_id).to_dict())
+
+    def sessions_of_intent(self, payment_intent_id: str) -> list[dict[str, Any]]:
+        """List the Checkout Sessions of a PaymentIntent (one, where it came from Checkout)."""
+        listed = _call(
+            lambda: self._client.v1.checkout.sessions.list(
+                params={"payment_intent": payment_intent_id, "limit": 1}
+            ).to_dict()
+        )
+        return list(listed["data"])
+
+    def sessions_of_email(self, email: str) -> list[dict[str, Any]]:
+        """List the Checkout Sessions of an address, newest first, all pages.
+
+        Stripe matches the address exactly as typed at the Checkout, so only the canonical form, which we hand over
+        ourselves, is asked for. Sessions that are still open are not seen by this filter (stripe.md 3.1).
+        """
+
+        def read() -> list[dict[str, Any]]:
+            pages = self._client.v1.checkout.sessions.list(
+                params={"customer_details": {"email": email}, "limit": 100}
+            ).auto_paging_iter()
+            found = [s.to_dict() for _, s in zip(range(MAX_HISTORY), pages, strict=False)]
+            return sorted(found, key=lambda s: int(s["created"]), reverse=True)
+
+        return _call(read)
+
+    def refunds_of_intent(self, payment_intent_id: str) -> list[dict[str, Any]]:
+        """List the refunds of a PaymentIntent."""
+        listed = _call(
+            lambda: self._client.v1.refunds.list(
+                params={"payment_intent": payment_intent_id, "limit": 100}
+            ).to_dict()
+        )
+        return list(listed["data"])
+
+    def account(self) -> dict[str, Any]:
+        """Read the account: the cheapest way to see that the key works."""
+        return _call(lambda: self._client.v1.accounts.retrieve_current().to_dict())
+
+    def verify_event(self, body: bytes, header: str, now: datetime) -> dict[str, Any]:
+        """Return the event that Stripe signed; raises BadSignatureError.
+
+        Any of the configured secrets may have signed (a secret is being rolled). The timestamp may be five minutes
+        off to either side: the library itself would take one from the future (finding 3).
+        """
+        stamp = re.search(r"(?:^|,)\s*t=(\d{1,12})(?:,|$)", header)
+        if stamp is None or abs(int(stamp[1]) - now.timestamp()) > TOLERANCE_S:
+            raise BadSignatureError("timestamp")
+        for secret in self._secrets:
+            try:
+                stripe.WebhookSignature.verify_header(body.decode(), header, secret, tolerance=None)
+            except (stripe.SignatureVerificationError, UnicodeDecodeError):
+                continue
+            return _event(body)
+        raise BadSignatureError("signature")
+
+
+def _event(body: bytes) -> dict[str, Any]:
+    try:
+        event = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise BadSignatureError("not JSON") from error
+    if (
+        not isinstance(event, dict)
+        or event.get("object") != "event"
+        or not re.fullmatch(r"evt_[A-Za-z0-9_]{1,90}", str(event.get("id")))
+        or not isinstance(event.get("type"), str)
+    ):
+        raise BadSignatureError("not an event")
+    return event
+
+
+def _create_params(wanted: SessionRequest, now: datetime) -> SessionCreateParams:
+    lines: list[Any] = [_line(wanted.name, wanted.price)]
+    if wanted.handling:
+        lines.append(_line(wanted.handling_name, wanted.handling))
+    metadata = {"order_id": wanted.order_id, "portal": wanted.portal_id, "attempt": wanted.attempt_id}
+    params: SessionCreateParams = {
+        "mode": "payment",
+        "allowed_payment_method_types": [wanted.method],
+        "client_reference_id": wanted.order_id,
+        "customer_email": wanted.email,
+        "customer_creation": "always",
+        "line_items": lines,
+        "locale": wanted.locale,
+        "metadata": metadata,
+        "payment_intent_data": {"metadata": metadata},
+        "custom_text": {"submit": {"message": wanted.submit_note}},
+        "success_url": wanted.success_url,
+        "cancel_url": wanted.cancel_url,
+        "expires_at": int((now + SESSION_LIFE).timestamp()),
+    }
+    if wanted.expires_after_days is not None:
+        params["payment_method_options"] = {"konbini": {"expires_after_days": wanted.expires_after_days}}
+    if wanted.method == "card":
+        # Japan's card security guideline asks for EMV 3-D Secure (security-bar 5.4).
+        params["payment_method_options"] = {"card": {"request_three_d_secure": "any"}}
+    return params
+
+
+def _line(name: str, amount: int) -> dict[str, Any]:
+    return {
+        "quantity": 1,
+        "price_data": {"currency": "jpy", "unit_amount": amount, "product_data": {"name": name}},
+    }
+
+
+def _call(call: Callable[[], T]) -> T:
+    """Run a call; 429 is retried here, for the library does not (stripe.md 7)."""
+    for attempt in range(RATE_LIMIT_RETRIES + 1):
+        with _named():
+            try:
+                return call()
+            except stripe.RateLimitError:
+                if attempt == RATE_LIMIT_RETRIES:
+                    raise
+        time.sleep(random.uniform(0.2, 0.6) * 2**attempt)  # noqa: S311  (jitter, not a secret)
+    raise AssertionError("unreachable")
+
+
+@contextmanager
+def _named() -> Iterator[None]:
+    try:
+        yield
+    except (stripe.APIConnectionError, stripe.RateLimitError) as error:
+        raise StripeDownError from error
+    except stripe.InvalidRequestError as error:
+        if error.code == "resource_missing":
+            raise NoSuchSessionError from error
+        raise StripeRefusedError from error
+    except (stripe.AuthenticationError, stripe.PermissionError, stripe.IdempotencyError) as error:
+        raise StripeRefusedError from error
+    except stripe.StripeError as error:
+        raise StripeDownError from error

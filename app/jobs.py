@@ -1,0 +1,109 @@
+"""Durable jobs on DBOS, in the portal's own database.
+
+A room declares its jobs in `<room>/jobs.py` with `@job`; anybody enqueues one by name inside the transaction of the
+change that causes it, so the job exists if and only if the change does. The job's id is its idempotency key: the
+same id again is the same job.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import structlog
+from dbos import DBOS, DBOSClient, StepOptions
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+# Raised only when the steps of a job change incompatibly: a worker resumes only jobs of its own version.
+APPLICATION_VERSION = "1"
+SYSTEM_SCHEMA = "dbos"
+
+# Queues and how many of their jobs one worker runs at a time. Mail is apart so that a login never waits for analyses.
+QUEUES = {"analysis": 2, "delivery": 2, "stripe": 4, "mail": 4}
+
+T = TypeVar("T")
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job as its room declares it."""
+
+    name: str
+    queue: str
+    run: Callable[[str], None]
+
+
+REGISTRY: dict[str, Job] = {}
+
+JOB_QUEUES = {
+    "analysis.run": "analysis",
+    "delivery.build": "delivery",
+    "stripe.event": "stripe",
+    "mail.send": "mail",
+}
+"""Every job's name and queue, so that a room can enqueue the next room's job without importing it."""
+
+
+def job(name: str) -> Callable[[Callable[[str], None]], Callable[[str], None]]:
+    """Declare a function that takes one id as the job of this name; its outside work belongs into `step`."""
+
+    def declare(function: Callable[[str], None]) -> Callable[[str], None]:
+        REGISTRY[name] = Job(name, JOB_QUEUES[name], function)
+        return function
+
+    return declare
+
+
+def step(function: Callable[[], T], *, name: str, attempts: int = 6, first_wait: float = 1.0) -> T:
+    """Run a step of a job: its result is checkpointed, a failure is retried with growing waits (doubling).
+
+    A worker killed inside a step runs that step again, so a step must be safe to repeat by its own key. The waits of
+    six attempts from one second add up to about half a minute. The result must be plain data.
+    """
+    options = StepOptions(
+        name=name,
+        retries_allowed=attempts > 1,
+        max_attempts=attempts,
+        interval_seconds=first_wait,
+        backoff_rate=2.0,
+    )
+    return DBOS.run_step(options, function)
+
+
+class JobQueue:
+    """What web processes and jobs use to enqueue."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Take the portal's own engine; the tables are made by `alembic upgrade head`."""
+        self._engine = engine
+        self._client: DBOSClient | None = None
+
+    @property
+    def client(self) -> DBOSClient:
+        """The DBOS client, opened when first needed (it looks at the database)."""
+        if self._client is None:
+            self._client = DBOSClient(
+                system_database_engine=self._engine,
+                dbos_system_schema=SYSTEM_SCHEMA,
+                use_listen_notify=False,
+            )
+        return self._client
+
+    def enqueue(self, session: Session, name: str, subject: str, *, key: str | None = None, delay: float = 0) -> None:
+        """Enqueue a job for an id inside the session's transaction.
+
+        `key` (default: name and subject) is the idempotency key; `delay` is in seconds.
+        """
+        session.flush()
+        options: dict[str, Any] = {
+            "workflow_name": name,
+            "queue_name": JOB_QUEUES[name],
+            "workflow_id": key or f"{name}:{subject}",
+            "app_version": APPLICATION_VERSION,
+        }
+        if delay:
+            options["delay_seconds"] = delay
+        self.client.enqueue_in_transaction(session, options, subject)  # type: ignore[arg-type]
+
+

@@ -1,0 +1,56 @@
+"""Order: one file of one customer, analysed by one product at a frozen price."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.models.base import Base
+from app.models.payment import Payment
+
+
+class Order(Base):
+    """An order. `state` says how far the work is, `money` whether it is paid; `app.orders.states` moves both.
+
+    `email` is the canonical address: it alone decides who may see the order once its owner has logged in.
+    `claim_hash` is the SHA-256 of the secret in the browser that made the order.
+    `price` is in yen with tax, frozen when the order is made; `size` is in bytes.
+    """
+
+    __tablename__ = "orders"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    product: Mapped[str] = mapped_column(String(50))
+    email: Mapped[str] = mapped_column(String(254))
+    claim_hash: Mapped[str | None] = mapped_column(String(64))
+    locale: Mapped[str] = mapped_column(String(2))
+    charge: Mapped[str] = mapped_column(String(20))
+    price: Mapped[int]
+    state: Mapped[str] = mapped_column(String(20))
+    money: Mapped[str] = mapped_column(String(20))
+    filename: Mapped[str] = mapped_column(String(120))
+    grant: Mapped[str] = mapped_column("upload_grant", String(64))
+    declared_size: Mapped[int | None] = mapped_column(BigInteger)
+    declared_sha256: Mapped[str | None] = mapped_column(String(64))
+    size: Mapped[int | None] = mapped_column(BigInteger)
+    sha256: Mapped[str | None] = mapped_column(String(64))
+    progress: Mapped[int] = mapped_column(default=0)
+    reason: Mapped[dict[str, Any] | None]
+    preview: Mapped[dict[str, Any] | None]
+    delivery: Mapped[dict[str, Any] | None]
+    attention: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    uploaded_at: Mapped[datetime | None]
+    analysed_at: Mapped[datetime | None]
+    paid_at: Mapped[datetime | None]
+    delivered_at: Mapped[datetime | None]
+
+    payments: Mapped[list[Payment]] = relationship(order_by=Payment.created_at, lazy="raise_on_sql")
+
+    __table_args__ = (
+        Index("ix_orders_newest", "created_at", "id"),
+        Index("ix_orders_email_newest", "email", "created_at", "id"),
+        Index("ix_orders_state_newest", "state", "created_at", "id"),
+        Index("ix_orders_claim_hash", "claim_hash"),
+    )

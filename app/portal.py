@@ -1,0 +1,64 @@
+"""The running portal: settings, catalog, database, gateways and clock, put together once and handed to everybody."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from flask import current_app
+from werkzeug.local import LocalProxy
+
+from app.catalog import Catalog, load_catalog
+from app.database import Database
+from app.gateways.compute import Compute
+from app.gateways.mailer import Mailer, make_mailer
+from app.gateways.storage import Storage
+from app.gateways.stripe import StripeGateway
+from app.jobs import JobQueue
+from app.kit.clock import Clock, system_clock
+from app.kit.signing import Signer
+from app.settings import Settings
+
+EXTENSION = "portal"
+
+
+@dataclass(frozen=True)
+class Portal:
+    """Everything that a view, a job or a command may need."""
+
+    settings: Settings
+    catalog: Catalog
+    database: Database
+    jobs: JobQueue
+    stripe: StripeGateway
+    storage: Storage
+    mailer: Mailer
+    compute: Compute
+    signer: Signer
+    clock: Clock
+
+
+def build_portal(settings: Settings, clock: Clock = system_clock) -> Portal:
+    """Put the portal together; nothing outside is called yet."""
+    database = Database(settings.database_url)
+    return Portal(
+        settings=settings,
+        catalog=load_catalog(settings.catalog),
+        database=database,
+        jobs=JobQueue(database.engine),
+        stripe=StripeGateway(settings),
+        storage=Storage(settings),
+        mailer=make_mailer(settings),
+        compute=Compute(),
+        signer=Signer(settings.keys),
+        clock=clock,
+    )
+
+
+def _current() -> Portal:
+    return cast("Portal", current_app.extensions[EXTENSION])
+
+
+if TYPE_CHECKING:
+    portal: Portal
+else:
+    portal = LocalProxy(_current)
+"""The portal of the current Flask application."""

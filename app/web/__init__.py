@@ -1,0 +1,1 @@
+"""What every page shares: languages, formats of money and time, headers, errors, health."""

@@ -1,0 +1,55 @@
+"""For operators: /healthz (this process and its database), /readyz (also the object store), /metrics."""
+
+import time
+
+from flask import Blueprint, Flask, Response, g, request
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
+from sqlalchemy import text
+
+from app.errors import StorageDownError
+from app.gateways.storage import NoSuchObjectError
+from app.portal import portal
+
+blueprint = Blueprint("health", __name__)
+
+REQUESTS = Histogram("portal_request_seconds", "Time to answer", ["endpoint", "method", "status"])
+WEBHOOKS = Counter("portal_webhooks_total", "Webhook deliveries by outcome", ["outcome"])
+
+
+@blueprint.get("/healthz")
+def healthz() -> Response:
+    """Answer 200 when this process serves and reaches its database; a database error becomes 503 (I8)."""
+    with portal.database.transaction() as session:
+        session.execute(text("SELECT 1"))
+    return Response("ok\n", mimetype="text/plain")
+
+
+@blueprint.get("/readyz")
+def readyz() -> Response:
+    """Answer 200 when orders can be taken: database and object store."""
+    healthz()
+    try:
+        portal.storage.ready()
+    except (StorageDownError, NoSuchObjectError):
+        return Response("object store does not answer\n", status=503, mimetype="text/plain")
+    return Response("ready\n", mimetype="text/plain")
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """Return this process's figures for Prometheus."""
+    return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+
+
+def init_metrics(app: Flask) -> None:
+    """Time every request."""
+
+    @app.before_request
+    def start_clock() -> None:
+        g.started = time.perf_counter()
+
+    @app.after_request
+    def stop_clock(response: Response) -> Response:
+        taken = time.perf_counter() - g.get("started", time.perf_counter())
+        REQUESTS.labels(request.endpoint or "none", request.method, response.status_code).observe(taken)
+        return response

@@ -1,0 +1,190 @@
+"""The job process: `python -m app.worker`. Any number may run; a dead one's work is taken over by another."""
+
+import argparse
+import os
+import signal
+import socket
+import threading
+from datetime import timedelta
+from importlib import import_module
+from types import FrameType
+
+import structlog
+from dbos import DBOS, DBOSClient
+from flask import Flask
+from sqlalchemy import delete, or_, select, update
+
+from app import create_app
+from app.jobs import APPLICATION_VERSION, QUEUES, REGISTRY, SYSTEM_SCHEMA, Job
+from app.models import WorkerHeartbeat
+from app.portal import Portal, portal
+
+ROOMS_WITH_JOBS = ("analysis", "delivery", "mail", "webhooks")
+BEAT_S = 5.0
+STALE = timedelta(seconds=30)
+FORGET = timedelta(days=1)
+KEEP_FINISHED = timedelta(days=14)
+POLL_S = 0.2
+
+log = structlog.get_logger()
+
+
+def main() -> None:
+    """Run jobs until SIGTERM or SIGINT."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--name", default=socket.gethostname(), help="stable name of this worker")
+    name = parser.parse_args().name
+    stop = threading.Event()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    app = create_app()
+    with app.app_context():
+        here = portal._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001  (LocalProxy's own name for it)
+    run(app, here, name, stop)
+
+
+def run(app: Flask, here: Portal, wanted: str, stop: threading.Event) -> None:
+    """Claim a name, resume what it left undone, work until told to stop."""
+    name = claim_name(here, wanted)
+    launch(app, here, name)
+    log.info("worker.ready", name=name)
+    while not stop.wait(BEAT_S):
+        try:
+            beat(here, name)
+            adopt(here, name)
+            purge(here)
+        except Exception:
+            log.exception("worker.beat_failed")
+    log.info("worker.stopping", name=name)
+    DBOS.destroy(workflow_completion_timeout_sec=10)
+
+
+def launch(app: Flask, here: Portal, name: str) -> None:
+    """Register every room's jobs and start working on the queues."""
+    for room in ROOMS_WITH_JOBS:
+        import_module(f"app.{room}.jobs")
+    DBOS(
+        config={
+            "name": "kaiseki-portal",
+            "system_database_engine": here.database.engine,
+            "dbos_system_schema": SYSTEM_SCHEMA,
+            "use_listen_notify": False,
+            "run_migrations": False,
+            "application_version": APPLICATION_VERSION,
+            "executor_id": name,
+            "enable_otlp": False,
+            "notification_listener_polling_interval_sec": POLL_S,
+        }
+    )
+    for job in REGISTRY.values():
+        DBOS.workflow(name=job.name)(_in_app(app, job))
+    DBOS.listen_queues([*QUEUES])
+    DBOS.launch()
+    for queue, at_once in QUEUES.items():
+        DBOS.register_queue(queue, worker_concurrency=at_once, polling_interval_sec=POLL_S)
+
+
+def _in_app(app: Flask, job: Job):  # type: ignore[no-untyped-def]  # noqa: ANN202  (DBOS reads the plain signature)
+    def run_job(subject: str) -> None:
+        with app.app_context(), structlog.contextvars.bound_contextvars(job=job.name, subject=subject):
+            job.run(subject)
+
+    run_job.__qualname__ = job.name
+    return run_job
+
+
+def claim_name(here: Portal, wanted: str) -> str:
+    """Take the first free name of `wanted-1`, `wanted-2`, ...
+
+    A name is free when nobody holds it, when its holder was a process of this host that is gone, or when its
+    heartbeat is stale. Coming back under the same name is what makes a restarted worker resume its own work at once.
+    """
+    host = socket.gethostname()
+    for number in range(1, 1000):
+        name = f"{wanted}-{number}"
+        now = here.clock()
+        with here.database.transaction() as session:
+            row = session.get(WorkerHeartbeat, name, with_for_update=True)
+            if row is None:
+                session.add(WorkerHeartbeat(name=name, host=host, pid=os.getpid(), seen_at=now))
+                return name
+            gone = row.host == host and not _alive(row.pid)
+            taken = session.execute(
+                update(WorkerHeartbeat)
+                .where(
+                    WorkerHeartbeat.name == name,
+                    WorkerHeartbeat.pid == row.pid,
+                    WorkerHeartbeat.seen_at == row.seen_at,
+                    or_(gone, WorkerHeartbeat.seen_at < now - STALE),  # type: ignore[arg-type]
+                )
+                .values(host=host, pid=os.getpid(), seen_at=now, adopted_at=None)
+            )
+            if taken.rowcount == 1:  # type: ignore[attr-defined]
+                return name
+    raise SystemExit("no free worker name")
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def beat(here: Portal, name: str) -> None:
+    """Say that this worker is alive, and forget names that were silent for a day."""
+    now = here.clock()
+    with here.database.transaction() as session:
+        session.execute(update(WorkerHeartbeat).where(WorkerHeartbeat.name == name).values(seen_at=now))
+        session.execute(delete(WorkerHeartbeat).where(WorkerHeartbeat.seen_at < now - FORGET))
+
+
+def adopt(here: Portal, name: str) -> None:
+    """Resume the unfinished jobs of workers whose heartbeat is stale; each is adopted by one worker at a time."""
+    now = here.clock()
+    with here.database.transaction() as session:
+        stale = session.scalars(
+            select(WorkerHeartbeat.name).where(
+                WorkerHeartbeat.seen_at < now - STALE,
+                or_(WorkerHeartbeat.adopted_at.is_(None), WorkerHeartbeat.adopted_at < now - STALE),
+            )
+        ).all()
+    for dead in stale:
+        with here.database.transaction() as session:
+            mine = session.execute(
+                update(WorkerHeartbeat)
+                .where(
+                    WorkerHeartbeat.name == dead,
+                    WorkerHeartbeat.seen_at < now - STALE,
+                    or_(WorkerHeartbeat.adopted_at.is_(None), WorkerHeartbeat.adopted_at < now - STALE),
+                )
+                .values(adopted_at=now)
+            )
+        if mine.rowcount != 1:  # type: ignore[attr-defined]
+            continue
+        left = DBOS.list_workflows(status="PENDING", executor_id=dead, load_input=False, load_output=False)
+        for workflow in left:
+            log.warning("worker.adopted", name=name, dead=dead, job=workflow.workflow_id)
+            DBOS.resume_workflow(workflow.workflow_id)
+
+
+def purge(here: Portal, batch: int = 200) -> None:
+    """Remove rows of jobs that ended two weeks ago, a batch at a time; failed ones are kept for staff."""
+    client: DBOSClient = here.jobs.client
+    before = (here.clock() - KEEP_FINISHED).isoformat()
+    old = client.list_workflows(
+        status="SUCCESS", completed_before=before, limit=batch, load_input=False, load_output=False
+    )
+    if old:
+        client.delete_workflows([workflow.workflow_id for workflow in old])
+
+
+if __name__ == "__main__":
+    main()
