@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, make_url
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy import CursorResult, Engine, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
 BUSY_TIMEOUT_MS = 10_000
 CONNECT_TIMEOUT_S = 5
@@ -31,6 +32,14 @@ class Database:
         """Open a session; commit at the end, roll back on any exception."""
         with self._sessions.begin() as session:
             yield session
+
+
+def insert_once(session: Session, model: type[DeclarativeBase], **values: Any) -> bool:  # noqa: ANN401  (columns)
+    """Insert a row unless one with the same unique key is there; returns whether this call inserted it."""
+    session.flush()
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    result = session.execute(dialect.insert(model).values(values).on_conflict_do_nothing())
+    return isinstance(result, CursorResult) and result.rowcount == 1
 
 
 def _engine(url: str) -> Engine:

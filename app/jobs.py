@@ -86,7 +86,6 @@ class JobQueue:
             self._client = DBOSClient(
                 system_database_engine=self._engine,
                 dbos_system_schema=SYSTEM_SCHEMA,
-                use_listen_notify=False,
             )
         return self._client
 

@@ -72,7 +72,6 @@ def launch(app: Flask, here: Portal, name: str) -> None:
             "name": "kaiseki-portal",
             "system_database_engine": here.database.engine,
             "dbos_system_schema": SYSTEM_SCHEMA,
-            "use_listen_notify": False,
             "run_migrations": False,
             "application_version": APPLICATION_VERSION,
             "executor_id": name,

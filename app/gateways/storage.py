@@ -25,6 +25,7 @@ READ_TIMEOUT_S = 30
 ATTEMPTS = 3
 GRANT_LIFE_S = 900  # AC-U01: at most 15 minutes
 DOWNLOAD_LIFE_S = 300  # AC-U13
+DEMO_KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 _MISSING = {"404", "NoSuchKey", "NotFound"}
 
 
@@ -55,7 +56,9 @@ class Storage:
             retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
             s3={"addressing_style": "path" if settings.s3_endpoint_url else "virtual"},
         )
-        session = boto3.session.Session(region_name=settings.aws_region)
+        # Production takes its credentials from where AWS puts them; the demo's object store knows only these.
+        keys = {} if settings.portal_env == "production" else DEMO_KEYS
+        session = boto3.session.Session(region_name=settings.aws_region, **keys)
         self._s3 = session.client("s3", endpoint_url=settings.s3_endpoint_url, config=config)
         public = settings.s3_public_url or settings.s3_endpoint_url
         self._signer = session.client("s3", endpoint_url=public, config=config)

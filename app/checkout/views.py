@@ -1,0 +1,5 @@
+"""checkout."""
+
+from flask import Blueprint
+
+blueprint = Blueprint("checkout", __name__)

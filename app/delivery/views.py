@@ -1,0 +1,5 @@
+"""delivery."""
+
+from flask import Blueprint
+
+blueprint = Blueprint("delivery", __name__)

@@ -1,0 +1,5 @@
+"""intake."""
+
+from flask import Blueprint
+
+blueprint = Blueprint("intake", __name__)

@@ -1,0 +1,5 @@
+"""login."""
+
+from flask import Blueprint
+
+blueprint = Blueprint("login", __name__)

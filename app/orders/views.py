@@ -1,0 +1,5 @@
+"""orders."""
+
+from flask import Blueprint
+
+blueprint = Blueprint("orders", __name__)

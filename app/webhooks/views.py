@@ -1,0 +1,5 @@
+"""webhooks."""
+
+from flask import Blueprint
+
+blueprint = Blueprint("webhooks", __name__)

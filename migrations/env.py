@@ -1,0 +1,32 @@
+"""Runs migrations on the portal's database: our tables, then those of the job library in the same database."""
+
+
+from alembic import context
+from dbos import DBOS
+
+from app.database import Database
+from app.jobs import SYSTEM_SCHEMA
+from app.models import Base
+from app.settings import load_settings
+
+
+def run() -> None:
+    url = context.config.attributes.get("database_url") or load_settings().database_url
+    database = Database(url)
+    with database.engine.connect() as connection:
+        context.configure(
+            connection=connection,
+            target_metadata=Base.metadata,
+            render_as_batch=connection.dialect.name == "sqlite",
+            include_name=lambda name, type_, _parents: type_ != "table" or name in Base.metadata.tables,
+            compare_type=True,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+    database.engine.dispose()
+    command = getattr(context.config.cmd_opts, "cmd", None)
+    if command is None or command[0].__name__ == "upgrade":
+        DBOS.migrate(url, schema=SYSTEM_SCHEMA)
+
+
+run()

