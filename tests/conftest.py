@@ -174,12 +174,14 @@ def settings(environment: dict[str, str]) -> Iterator[Settings]:
 
 
 @pytest.fixture(scope="session")
-def app(settings: Settings) -> Flask:
+def app(settings: Settings) -> Iterator[Flask]:
     """Build the application on the session's database; its bucket is there."""
     application = create_app(settings)
     application.config.update(TESTING=False, PROPAGATE_EXCEPTIONS=False)
-    application.extensions[EXTENSION].storage.set_up()
-    return application
+    here: Portal = application.extensions[EXTENSION]
+    here.storage.set_up()
+    yield application
+    here.database.engine.dispose()
 
 
 @pytest.fixture
