@@ -1,5 +1,80 @@
-"""orders."""
+"""The order's page, and the part of it that renews itself while something is going on."""
 
-from flask import Blueprint
+import hashlib
+
+from flask import Blueprint, render_template, request
+from werkzeug.wrappers import Response
+
+from app.models import Order
+from app.orders.access import order_for_viewer
+from app.orders.situation import Situation, situation
+from app.orders.timeline import timeline
+from app.portal import portal
 
 blueprint = Blueprint("orders", __name__)
+
+# Konbini chains by their names on the street; the keys are Stripe's (payment_intent_next_action_konbini_stores).
+STORES = {
+    "familymart": {"ja": "ファミリーマート", "en": "FamilyMart"},
+    "lawson": {"ja": "ローソン", "en": "Lawson"},
+    "ministop": {"ja": "ミニストップ", "en": "Ministop"},
+    "seicomart": {"ja": "セイコーマート", "en": "Seicomart"},
+}
+
+
+@blueprint.get("/orders/<order_id>")
+def show(order_id: str) -> str:
+    """Show the whole page."""
+    order = _load(order_id)
+    now = situation(order)
+    return render_template("orders/show.html", order=order, now=now, status=_status(order, now))
+
+
+@blueprint.get("/orders/<order_id>/status")
+def status(order_id: str) -> Response | str:
+    """Answer with the part that changes, or 204 when the page already shows it (`v` is what it shows)."""
+    order = _load(order_id)
+    part = _status(order, situation(order))
+    if request.args.get("v") == _mark(order):
+        return Response(status=204)
+    return part
+
+
+def _load(order_id: str) -> Order:
+    with portal.database.transaction() as session:
+        return order_for_viewer(session, order_id)
+
+
+def _status(order: Order, now: Situation) -> str:
+    return render_template(
+        "orders/_status.html",
+        order=order,
+        now=now,
+        product=portal.catalog.product(order.product),
+        steps=timeline(order),
+        stores=_stores(order, now),
+        mark=_mark(order),
+    )
+
+
+def _stores(order: Order, now: Situation) -> list[dict[str, str]]:
+    if now.payment is None or not now.payment.voucher:
+        return []
+    listed = []
+    for key, codes in now.payment.voucher.get("stores", {}).items():
+        names = STORES.get(key, {"ja": key, "en": key})
+        listed.append(
+            {
+                "name": names[order.locale],
+                "payment_code": codes["payment_code"],
+                "confirmation_number": codes.get("confirmation_number") or "",
+            }
+        )
+    return listed
+
+
+def _mark(order: Order) -> str:
+    """Return a short mark of all that the changing part shows."""
+    payments = [(p.state, p.amount_refunded, p.anomaly) for p in order.payments]
+    shown = (order.state, order.money, order.progress, payments)
+    return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]

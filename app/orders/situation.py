@@ -1,0 +1,158 @@
+"""Where an order stands, as its customer should hear it: one headline, one sentence, one next step."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from flask_babel import lazy_gettext
+
+from app.models import Order, Payment
+
+Key = Literal[
+    "waiting",
+    "pay_first",
+    "uploaded",
+    "analysing",
+    "choose_payment",
+    "confirming",
+    "voucher",
+    "voucher_expired",
+    "checking",
+    "preparing",
+    "open",
+    "refunded",
+    "rejected",
+    "failed",
+    "abandoned",
+]
+
+TEXTS = {
+    "waiting": (
+        lazy_gettext("Please send your file"),
+        lazy_gettext("Your order is made. The analysis starts when the file has arrived."),
+    ),
+    "pay_first": (
+        lazy_gettext("Your file has arrived"),
+        lazy_gettext("The analysis starts as soon as the payment is confirmed."),
+    ),
+    "uploaded": (
+        lazy_gettext("Your file has arrived"),
+        lazy_gettext("The analysis starts in a moment. You can close this page: we write to you when it is done."),
+    ),
+    "analysing": (
+        lazy_gettext("We are analysing your file"),
+        lazy_gettext("You can close this page: we write to you when it is done."),
+    ),
+    "choose_payment": (
+        lazy_gettext("Your result is ready"),
+        lazy_gettext("Have a look at the preview. The whole result opens when you have paid."),
+    ),
+    "confirming": (
+        lazy_gettext("The payment is not confirmed yet"),
+        lazy_gettext("If you have just paid, this page changes by itself within a minute. You need not pay again."),
+    ),
+    "voucher": (
+        lazy_gettext("Please pay at a convenience store"),
+        lazy_gettext("The result opens when the money has arrived. This page changes by itself."),
+    ),
+    "voucher_expired": (
+        lazy_gettext("The time to pay has passed"),
+        lazy_gettext("Nothing was charged, and your result is kept. You can choose how to pay again."),
+    ),
+    "checking": (
+        lazy_gettext("We are checking your payment"),
+        lazy_gettext("Something about the payment needs a look by a person. Please don't pay again: we will write to you."),
+    ),
+    "preparing": (
+        lazy_gettext("Payment received, thank you"),
+        lazy_gettext("We are putting your result together. This page changes by itself in a moment."),
+    ),
+    "open": (
+        lazy_gettext("Your result is open"),
+        lazy_gettext("Thank you for your payment. You can download the result now, and come back for it later."),
+    ),
+    "refunded": (
+        lazy_gettext("This order was refunded"),
+        lazy_gettext("The downloads are closed. The refund itself can take some days to reach you."),
+    ),
+    "rejected": (
+        lazy_gettext("This file can't be analysed"),
+        lazy_gettext("There is nothing to pay."),
+    ),
+    "failed": (
+        lazy_gettext("The analysis did not work"),
+        lazy_gettext("The fault is ours, and we will look into it. There is nothing to pay."),
+    ),
+    "abandoned": (
+        lazy_gettext("This order was closed"),
+        lazy_gettext("No file arrived, so nothing was analysed and nothing was charged."),
+    ),
+}
+
+# Seconds between two looks of an open page; a situation that is not here stays as it is.
+LOOK_AGAIN_S = {"uploaded": 1, "analysing": 1, "confirming": 2, "preparing": 1, "voucher": 3, "choose_payment": 5}
+
+_WORK_ONLY: dict[str, Key] = {
+    "waiting": "waiting",
+    "analysing": "analysing",
+    "rejected": "rejected",
+    "failed": "failed",
+    "abandoned": "abandoned",
+}
+_BY_PAYMENT: dict[str, Key] = {
+    "creating": "choose_payment",
+    "open": "confirming",
+    "awaiting": "voucher",
+    "failed": "voucher_expired",
+}
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Headline and sentence in the page's language, and the attempt to pay that they speak of."""
+
+    key: Key
+    payment: Payment | None
+
+    @property
+    def headline(self) -> str:
+        """What stands at the top of the page."""
+        return str(TEXTS[self.key][0])
+
+    @property
+    def sentence(self) -> str:
+        """What it means for the customer."""
+        return str(TEXTS[self.key][1])
+
+    @property
+    def look_again_s(self) -> int | None:
+        """Seconds until an open page should ask again, or None."""
+        return LOOK_AGAIN_S.get(self.key)
+
+
+def situation(order: Order) -> Situation:
+    """Work out where an order stands; its payments must be loaded."""
+    current = _telling(order)
+    return Situation(_key(order, current), current)
+
+
+def _telling(order: Order) -> Payment | None:
+    """Return the attempt that matters now: an issued voucher before anything else, else the newest."""
+    for payment in reversed(order.payments):
+        if payment.state == "awaiting":
+            return payment
+    return order.payments[-1] if order.payments else None
+
+
+def _key(order: Order, current: Payment | None) -> Key:
+    if order.money == "refunded":
+        return "refunded"
+    if order.state in _WORK_ONLY:
+        return _WORK_ONLY[order.state]
+    if order.money in {"paid", "partly_refunded"}:
+        return {"delivered": "open", "analysed": "preparing"}.get(order.state, "uploaded")  # type: ignore[return-value]
+    if current is not None and current.anomaly:
+        return "checking"
+    if order.state == "uploaded" and order.charge == "after_analysis":
+        return "uploaded"
+    fresh: Key = "pay_first" if order.state == "uploaded" else "choose_payment"
+    return _BY_PAYMENT.get(current.state, fresh) if current else fresh

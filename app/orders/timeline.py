@@ -1,0 +1,46 @@
+"""The steps of an order as its page shows them, in the order in which they happen for this product."""
+
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext
+
+from app.models import Order
+
+_STEPS = {
+    "after_analysis": ("ordered", "uploaded", "analysed", "paid", "delivered"),
+    "before_analysis": ("ordered", "uploaded", "paid", "analysed", "delivered"),
+}
+_STOPPED = {"rejected", "failed", "abandoned"}
+
+
+def timeline(order: Order) -> list[dict[str, Any]]:
+    """Return steps as `{state, title, at}`; state is done, current, waiting or failed."""
+    moments = {
+        "ordered": order.created_at,
+        "uploaded": order.uploaded_at,
+        "analysed": order.analysed_at,
+        "paid": order.paid_at,
+        "delivered": order.delivered_at,
+    }
+    steps: list[dict[str, Any]] = []
+    before_done = True
+    for name in _STEPS[order.charge]:
+        at = moments[name]
+        state = "done" if at else "current" if before_done else "waiting"
+        if state == "current" and order.state in _STOPPED:
+            state = "failed"
+        steps.append({"state": state, "title": _title(name, at), "at": at})
+        before_done = at is not None
+    return steps
+
+
+def _title(name: str, at: datetime | None) -> str:
+    titles = {
+        "ordered": (gettext("Order"), gettext("Ordered")),
+        "uploaded": (gettext("Upload"), gettext("File arrived")),
+        "analysed": (gettext("Analysis"), gettext("Analysed")),
+        "paid": (gettext("Payment"), gettext("Payment confirmed")),
+        "delivered": (gettext("Result"), gettext("Result opened")),
+    }
+    return titles[name][1 if at else 0]
