@@ -1,4 +1,4 @@
-"""`python -m sandbox`: all stand-ins together; `python -m sandbox stripe` (mailbox, objectstore): one alone."""
+"""`python -m sandbox`: all stand-ins together; `python -m sandbox stripe` (or another): one alone."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ class Store:
             )
 
     def all(self, to: str | None = None) -> list[Mail]:
-        """Give the mails, newest first; `to` picks those with this envelope recipient, upper or lower case."""
+        """Give the mails, newest first; `to` picks those of one envelope recipient, in any case."""
         with self._open() as connection:
             rows = connection.execute("SELECT * FROM mails ORDER BY id DESC").fetchall()
         mails = [_mail(row) for row in rows]

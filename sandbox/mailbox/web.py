@@ -14,9 +14,12 @@ from sandbox.mailbox import smtp
 from sandbox.mailbox.store import Mail, Store
 
 _JST = timezone(timedelta(hours=9))
-_URL = re.compile(r"https?://[^\s<>\"'）」]+[^\s<>\"'）」.,;:!?。、)]")
+_URL = re.compile(r"https?://[!#-&*-;=?-Z_a-z~]*[#-&*+/-9=@-Z_a-z~]")
 # What a mail's HTML may do: look like itself, load nothing, run nothing.
-_CSP = "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-src 'self'; form-action 'self'"
+_CSP = (
+    "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-src 'self'; "
+    "form-action 'self'"
+)
 
 _TEXTS = {
     "title": ("メールボックス", "Mailbox"),

@@ -68,7 +68,7 @@ SETTINGS: dict[str, Callable[[Any], bool]] = {
 
 
 def change_settings(tx: Tx, data: Mapping[str, Any]) -> Json:
-    """Set what is given, and give all settings that differ from their defaults. Raises ApiError on nonsense."""
+    """Set what is given; give the settings that differ from their defaults. Raises ApiError."""
     for name, value in data.items():
         if name not in SETTINGS or not SETTINGS[name](value):
             raise InvalidRequestError(f"Unknown setting or wrong value: {name}", param=name)

@@ -61,8 +61,8 @@ def _authenticate() -> None:
     match = re.fullmatch(r"Bearer\s+(\S+)", request.headers.get("Authorization", ""))
     if not match:
         raise AuthenticationError(
-            "You did not provide an API key. You need to provide your API key in the Authorization header, using "
-            "Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY')."
+            "You did not provide an API key. You need to provide your API key in the Authorization header, "
+            "using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY')."
         )
     if not re.fullmatch(r"(sk|rk)_test_\w+", match[1]):
         raise AuthenticationError(f"Invalid API Key provided: {match[1][:8]}****")
@@ -78,7 +78,7 @@ def _run(
             return 200, expand.render(tx, body, params.get("expand", []))
     except ApiError:
         raise
-    except Exception:
+    except Exception:  # noqa: BLE001  (whatever broke becomes a 500, like Stripe's)
         _log.exception("%s %s broke", route.method, request.path)
         message = "The Stripe stand-in broke; its log says where."
         return 500, {"error": {"type": "api_error", "message": message}}

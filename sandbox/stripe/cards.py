@@ -39,7 +39,7 @@ class Card:
         reason = DECLINES.get(self.number)
         if reason is None:
             return None
-        message = _MESSAGES[reason.get("decline_code", reason["code"])]
+        message = _MESSAGES[reason.get("decline_code") or reason["code"]]
         return {"type": "card_error", "message": message, **reason}
 
     @property

@@ -1,4 +1,4 @@
-"""What a payer does: pay by card, take a voucher, pay at the till, let it expire. Events as in stripe.md 2.3."""
+"""What a payer does: pay by card, take a voucher, pay at the till, let it run out (stripe.md 2.3)."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def pay_card(tx: Tx, session: Json, payer: Payer, card: Card) -> Attempt:
 
 
 def issue_voucher(tx: Tx, session: Json, payer: Payer) -> Json:
-    """Submit the form with konbini and give the session: complete, unpaid, with a voucher on its PaymentIntent."""
+    """Submit the form with konbini: the session is complete, unpaid, its PaymentIntent has a voucher."""
     intent = _submit(tx, session, "konbini")
     options = session["payment_method_options"].get("konbini", {})
     action = konbini.next_action(

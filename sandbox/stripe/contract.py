@@ -1,7 +1,7 @@
-"""Check a request against stripe-python's own parameter types, so the stand-in knows what the pinned version knows.
+"""Check a request against stripe-python's own parameter types: what the pinned version knows, no more.
 
 `stripe.params` holds a TypedDict for every call; its annotations say which parameters exist, their
-types, and which are required. What it does not say (ranges, exclusive pairs) is in objects/*_rules.py.
+types, and which are required. What it does not say (ranges, exclusive pairs) is in objects/session_rules.py.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import re
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, NotRequired, Union, get_args, get_origin
 
 from stripe import _request_options
 from stripe._stripe_object import UntypedStripeObject
-from typing_extensions import NotRequired, get_type_hints, is_typeddict
+from typing_extensions import get_type_hints, is_typeddict
 
 from sandbox.stripe.errors import InvalidRequestError
 from sandbox.stripe.forms import Tree

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import Any
 
 
@@ -69,3 +70,16 @@ class CardDeclinedError(ApiError):
     status = 402
     type = "card_error"
     replayable = True
+
+
+def refuse(message: str, param: str, code: str | None = None) -> InvalidRequestError:
+    """Make the refusal of one parameter."""
+    return InvalidRequestError(message, param=param, code=code)
+
+
+def refuse_unknown(params: Iterable[str], known: Collection[str], where: str = "") -> None:
+    """Refuse what Stripe knows and the stand-in does not: ignoring it would be a lie."""
+    for name in params:
+        if name not in known:
+            path = f"{where}[{name}]" if where else name
+            raise refuse(f"The Stripe stand-in does not implement {path} (Stripe itself knows it).", path)

@@ -12,7 +12,7 @@ MAX_DEPTH = 4
 
 # Fields that Stripe leaves out unless they are asked for.
 _INCLUDABLE: dict[tuple[str, str], Callable[[Tx, Json], Json]] = {
-    ("checkout.session", "line_items"): session.line_items,
+    ("checkout.session", "line_items"): session.list_line_items,
     ("charge", "refunds"): refund.of_charge,
 }
 

@@ -1,6 +1,7 @@
 """Decode the bracketed form encoding that Stripe's libraries send.
 
-`line_items[0][price_data][currency]=jpy` becomes `{"line_items": {"0": {"price_data": {"currency": "jpy"}}}}`.
+`line_items[0][price_data][currency]=jpy` becomes
+`{"line_items": {"0": {"price_data": {"currency": "jpy"}}}}`.
 Lists stay index maps here; contract.py, which knows what a parameter should be, makes them lists.
 """
 

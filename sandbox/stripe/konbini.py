@@ -27,8 +27,8 @@ class TestOutcome:
     delay: int
 
 
-# An ordinary address is paid after three minutes at Stripe; here it waits for the control page, so that a person
-# trying the demo decides. The number 11111111110 asks for Stripe's way.
+# At Stripe an ordinary address pays after three minutes; here it waits for the control page, so that a
+# person trying the demo decides. The number 11111111110 asks for Stripe's way.
 _OUTCOMES = (
     TestOutcome("", "11111111110", "pay_voucher", _DELAY_SECONDS),
     TestOutcome("succeed_immediately", "22222222220", "pay_voucher", 0),

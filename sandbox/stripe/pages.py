@@ -79,9 +79,8 @@ def _card(session: Json, typed: Mapping[str, str]) -> ResponseReturnValue:
         fresh = checkout.find_session(tx, session["id"])
         attempt = checkout.pay_card(tx, fresh, checkout.Payer(typed["email"], typed["card_name"]), card)
     if attempt.decline:
-        return _form(
-            session, typed, {"card_number": attempt.decline.get("decline_code", attempt.decline["code"])}
-        )
+        reason: str = attempt.decline.get("decline_code") or attempt.decline["code"]
+        return _form(session, typed, {"card_number": reason})
     if attempt.completed:
         webhooks_out.wait_for_answer(store(), attempt.completed["id"])
     return redirect(_success_url(session), 303)

@@ -1,4 +1,4 @@
-"""Every API call that the stand-in knows: method, path, the SDK's parameter type, the function that answers."""
+"""Every API call that the stand-in knows: method, path, the SDK's parameter type, who answers."""
 
 from __future__ import annotations
 

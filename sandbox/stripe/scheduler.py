@@ -1,4 +1,4 @@
-"""The thread that lets time pass: sessions expire, vouchers are paid or run out, refunds fail after 45 days."""
+"""The thread that lets time pass: sessions expire, vouchers are paid or run out, refunds time out."""
 
 from __future__ import annotations
 

@@ -21,7 +21,8 @@ CREATE TABLE IF NOT EXISTS objects (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, object TEXT NOT NULL,
     created INTEGER NOT NULL, body TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS objects_by_kind ON objects (object, seq);
-CREATE INDEX IF NOT EXISTS objects_by_email ON objects (object, json_extract(body, '$.customer_details.email'));
+CREATE INDEX IF NOT EXISTS objects_by_email
+    ON objects (object, json_extract(body, '$.customer_details.email'));
 CREATE INDEX IF NOT EXISTS objects_by_intent ON objects (object, json_extract(body, '$.payment_intent'));
 CREATE TABLE IF NOT EXISTS idempotency_keys (
     key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, status INTEGER, body TEXT);

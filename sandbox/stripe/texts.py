@@ -8,7 +8,7 @@ from flask import Flask, request
 
 from sandbox.stripe import clock
 
-# key: (Japanese, English)
+# Each text in Japanese and English.
 _TEXTS: dict[str, tuple[str, str]] = {
     "stand_in": ("Stripe の代役です。お金は動きません。", "Stand-in for Stripe: no money moves."),
     "control": ("操作盤", "Control page"),
@@ -22,7 +22,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "card_hint": ("試験用: 4242 4242 4242 4242、拒否される例: 4000 0000 0000 0002",
                   "For tests: 4242 4242 4242 4242; declined: 4000 0000 0000 0002"),
     "card_expiry": ("有効期限(月/年)", "Expiry (MM/YY)"),
-    "card_cvc": ("セキュリティコード", "Security code (CVC)"),
+    "card_cvc": ("セキュリティコード", "Security code"),
     "card_name": ("カード名義", "Name on card"),
     "konbini_name": ("お名前", "Name"),
     "phone": ("電話番号(任意)", "Phone number (optional)"),

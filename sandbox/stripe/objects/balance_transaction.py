@@ -6,7 +6,7 @@ from sandbox.stripe import clock, ids
 from sandbox.stripe.call import Call
 from sandbox.stripe.store import Json, Tx
 
-# Fee in thousandths of the amount and its minimum in yen (stripe.md 2.1; the minimum is a third-party report).
+# Fee in thousandths of the amount and its minimum in yen (stripe.md 2.1; a third party reports the minimum).
 FEES = {"card": (36, 0), "konbini": (36, 120)}
 PAYOUT_DELAY_SECONDS = 4 * 24 * 3600
 

@@ -1,4 +1,4 @@
-"""Customers: made by Checkout when the session says `customer_creation=always`; guests leave no trace here."""
+"""Customers: made by Checkout when the session says `customer_creation=always`, never for guests."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ MAX_VALUE = 500
 def merged(old: dict[str, str], new: dict[str, str] | str, where: str = "metadata") -> dict[str, str]:
     """Give the metadata after an update: an empty value unsets a key, an empty string unsets all.
 
-    Raises InvalidRequestError over one of the limits. Keys with brackets never get here: the form encoding reads
-    them as nesting, and contract.py refuses that.
+    Raises InvalidRequestError over one of the limits. Keys with brackets never get here: the form
+    encoding reads them as nesting, and contract.py refuses that.
     """
     if isinstance(new, str):
         return {}

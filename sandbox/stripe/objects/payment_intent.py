@@ -1,4 +1,4 @@
-"""PaymentIntents. Checkout makes them when the payer submits the form, never earlier (API of 2022-08-01 and later)."""
+"""PaymentIntents. Checkout makes one when the payer submits the form, not earlier (API since 2022-08-01)."""
 
 from __future__ import annotations
 
@@ -71,11 +71,11 @@ def list_(call: Call) -> Json:
 
 
 def cancel(call: Call, intent: str) -> Json:
-    """POST /v1/payment_intents/<id>/cancel: refused, for all PaymentIntents here are Checkout's (stripe.md 2.4)."""
+    """POST /v1/payment_intents/<id>/cancel: refused, for all of them are Checkout's (stripe.md 2.4)."""
     found = call.find("payment_intent", intent, param="intent")
     raise StateError(
-        f"You cannot cancel this PaymentIntent because it has a status of {found['status']} and was created by "
-        "Checkout. Only a PaymentIntent with status requires_capture can be canceled; expire the Checkout "
+        f"You cannot cancel this PaymentIntent because it has a status of {found['status']} and was "
+        "created by Checkout. Only a status of requires_capture can be canceled; expire the Checkout "
         f"Session {found['_sandbox']['session']} instead while it is open.",
         code="payment_intent_unexpected_state",
         param="intent",

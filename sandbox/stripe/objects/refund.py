@@ -1,10 +1,10 @@
-"""Refunds: a card's succeed at once; a konbini payer must first tell Stripe a bank account (stripe.md 2.5)."""
+"""Refunds: a card's succeed at once; a konbini payer must first name a bank account (stripe.md 2.5)."""
 
 from __future__ import annotations
 
 from sandbox.stripe import clock, ids, lists, timers
 from sandbox.stripe.call import Call
-from sandbox.stripe.errors import InvalidRequestError, NotFoundError, StateError
+from sandbox.stripe.errors import InvalidRequestError, NotFoundError, StateError, refuse_unknown
 from sandbox.stripe.objects import balance_transaction, event
 from sandbox.stripe.objects.metadata import merged
 from sandbox.stripe.store import Json, Tx
@@ -28,10 +28,7 @@ _MOVES = {
 def create(call: Call) -> Json:
     """POST /v1/refunds."""
     tx, params = call.tx, call.params
-    for name in params.keys() - HANDLED:
-        raise InvalidRequestError(
-            f"The Stripe stand-in does not implement {name} (Stripe itself knows it).", param=name
-        )
+    refuse_unknown(params, HANDLED)
     charge = _charge(call)
     left = charge["amount"] - charge["amount_refunded"]
     amount = params.get("amount", left)
@@ -138,8 +135,8 @@ def _session(tx: Tx, refund: Json) -> str | None:
 def settle(tx: Tx, refund_id: str, status: str) -> Json:
     """Move a konbini refund on, as Stripe and the payer's bank would.
 
-    `status` is pending (details given), requires_action (wrong account), succeeded or failed. Raises NotFoundError,
-    or StateError when the refund cannot get there from where it is.
+    `status` is pending (details given), requires_action (wrong account), succeeded or failed. Raises
+    NotFoundError, or StateError when the refund cannot get there from where it is.
     """
     refund = tx.get(refund_id, "refund")
     if refund is None:

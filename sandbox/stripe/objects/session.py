@@ -6,12 +6,13 @@ from sandbox import config
 from sandbox.stripe import clock, ids, lists, timers
 from sandbox.stripe.call import Call
 from sandbox.stripe.errors import StateError
-from sandbox.stripe.objects import event, session_rules
+from sandbox.stripe.objects import event, line_items, session_rules
 from sandbox.stripe.objects.metadata import merged
 from sandbox.stripe.store import Json, Tx
 
 DEFAULT_LIFE_SECONDS = 24 * 3600
 
+_CUSTOM_TEXTS = ("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")
 _FILTERS: lists.Filters = {
     "customer": lists.field("customer"),
     "customer_details": lists.field("customer_details.email"),
@@ -25,7 +26,7 @@ def create(call: Call) -> Json:
     """POST /v1/checkout/sessions."""
     params = call.params
     methods = session_rules.check(call)
-    items = [_line_item(item) for item in params["line_items"]]
+    items = [line_items.make(item) for item in params["line_items"]]
     session_id = ids.new("checkout.session")
     total = sum(item["amount_total"] for item in items)
     session = _body(session_id, params, call.now, total, list(methods))
@@ -57,10 +58,9 @@ def _body(session_id: str, params: Json, now: int, total: int, methods: list[str
         "currency": "jpy",
         "currency_conversion": None,
         "custom_fields": [],
-        "custom_text": {
-            name: None
-            for name in ("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")
-        }
+        "custom_text": dict.fromkeys(
+            ("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")
+        )
         | params.get("custom_text", {}),
         "customer": customer,
         "customer_account": None,
@@ -95,33 +95,7 @@ def _body(session_id: str, params: Json, now: int, total: int, methods: list[str
     }
 
 
-def _line_item(item: Json) -> Json:
-    data = item["price_data"]
-    quantity = item.get("quantity", 1)
-    amount = data["unit_amount"] * quantity
-    return {
-        "id": ids.new("item"),
-        "object": "item",
-        "amount_discount": 0,
-        "amount_subtotal": amount,
-        "amount_tax": 0,
-        "amount_total": amount,
-        "currency": "jpy",
-        "description": data["product_data"]["name"],
-        "price": {
-            "id": ids.new("price"),
-            "object": "price",
-            "active": False,
-            "currency": "jpy",
-            "product": ids.new("product"),
-            "type": "one_time",
-            "unit_amount": data["unit_amount"],
-        },
-        "quantity": quantity,
-    }
-
-
-def line_items(tx: Tx, session: Json) -> Json:
+def list_line_items(tx: Tx, session: Json) -> Json:
     """Give `line_items`, which a session shows only when asked by expand."""
     stored = tx.get(session["id"]) or session
     return lists.whole(stored["_sandbox"]["line_items"], f"/v1/checkout/sessions/{session['id']}/line_items")
@@ -160,7 +134,7 @@ def expire_now(tx: Tx, session: Json, call: Call | None = None) -> Json:
 
 def customer_details(email: str, name: str | None = None, phone: str | None = None) -> Json:
     """Give the payer as the session shows them."""
-    address = {part: None for part in ("city", "line1", "line2", "postal_code", "state")} | {"country": "JP"}
+    address = dict.fromkeys(("city", "line1", "line2", "postal_code", "state")) | {"country": "JP"}
     return {
         "address": address,
         "business_name": None,
