@@ -1,7 +1,114 @@
-"""Who is looking."""
+"""Who is looking: Flask-Login on top of our own sessions.
 
-from flask import Flask
+`flask_login.current_user` has `.is_authenticated`, `.email`, `.kind` ("customer" or "staff") and `.role` (staff
+only). Staff are people with an active row in `staff`. For now the mailed link alone lets them in; that is one factor
+too few for people who see everybody's orders, and a second one is to come. A member of staff is also a customer of
+the orders of their own address.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import ParamSpec, cast
+
+from flask import Flask, Request, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import AnonymousUserMixin, LoginManager, UserMixin, current_user
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.errors import NotFoundError
+from app.login.sessions import TOUCH_EVERY, find_session, touch
+from app.portal import portal
+from app.web.cookies import read_cookie
+
+SESSION_COOKIE = "session"
+
+P = ParamSpec("P")
+View = Callable[P, ResponseReturnValue]
+
+
+@dataclass(frozen=True)
+class Person(UserMixin):  # type: ignore[misc]  # Flask-Login has no types
+    """Somebody who proved an e-mail address. `session_id` is the id of the session's row."""
+
+    email: str
+    kind: str
+    role: str | None
+    session_id: str
+
+    def get_id(self) -> str:
+        """Return the address: there is no other account."""
+        return self.email
+
+
+class Stranger(AnonymousUserMixin):  # type: ignore[misc]
+    """Somebody who did not log in."""
+
+    email = None
+    kind = None
+    role = None
+
+
+def person() -> Person | None:
+    """Return who is logged in, or None."""
+    return cast("Person", current_user) if current_user.is_authenticated else None
+
+
+def login_required_here(view: View[P]) -> View[P]:
+    """Send whoever is not logged in to the login page, and back here afterwards where the page allows it."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+        if person() is None:
+            return redirect(url_for("login.ask", next=request.endpoint, order=kwargs.get("order_id")))
+        return view(*args, **kwargs)
+
+    return guarded
+
+
+def staff_required(view: View[P]) -> View[P]:
+    """Show the page to staff only; for everybody else it does not exist (404)."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+        who = person()
+        if who is None or who.kind != "staff":
+            raise NotFoundError
+        return view(*args, **kwargs)
+
+    return guarded
 
 
 def init_people(app: Flask) -> None:
-    """Tell Flask-Login how to find the person of a request."""
+    """Tell Flask-Login how to find the person of a request; give templates `current_person`."""
+    manager = LoginManager()
+    manager.anonymous_user = Stranger
+    # Both belong to logins kept in Flask's own cookie, which ours are not; its remember cookie can't be revoked.
+    manager.session_protection = None
+    app.config["REMEMBER_COOKIE_NAME"] = ""
+    manager.init_app(app, add_context_processor=False)
+    manager.request_loader(_person_of)
+
+    @app.context_processor
+    def visitor() -> dict[str, Person | None]:
+        try:
+            return {"current_person": person()}
+        except SQLAlchemyError:
+            # The page that says "the database is down" must not need the database for its header.
+            return {"current_person": None}
+
+
+def _person_of(_request: Request) -> Person | None:
+    secret = read_cookie(SESSION_COOKIE)
+    if not secret:
+        return None
+    now = portal.clock()
+    with portal.database.transaction() as session:
+        found = find_session(session, secret, now)
+    if found is None:
+        return None
+    row, role = found
+    if now - row.seen_at > TOUCH_EVERY:
+        with portal.database.transaction() as session:
+            touch(session, row, now)
+    return Person(row.email, row.kind, role, row.id)
