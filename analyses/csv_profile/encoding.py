@@ -1,0 +1,190 @@
+"""From the bytes of any upload to UTF-8 text: which encoding, is it text at all, read it in pieces."""
+
+import codecs
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from analyses.csv_profile.errors import NotATable
+
+CHUNK = 4 << 20  # bytes
+WINDOW = 1 << 16  # bytes looked at to tell one Japanese encoding from the other
+
+# What other kinds of file start with, and the reason we give.
+MAGIC: tuple[tuple[bytes, str], ...] = (
+    (b"\xd0\xcf\x11\xe0", "excel"),
+    (b"PK\x03\x04", "archive"),
+    (b"\x1f\x8b", "archive"),
+    (b"BZh", "archive"),
+    (b"\x28\xb5\x2f\xfd", "archive"),
+    (b"7z\xbc\xaf", "archive"),
+    (b"Rar!", "archive"),
+    (b"%PDF", "binary"),
+    (b"\x89PNG", "binary"),
+    (b"GIF8", "binary"),
+    (b"\xff\xd8\xff", "binary"),
+    (b"SQLite format 3", "binary"),
+    (b"PAR1", "binary"),
+)
+BOMS: tuple[tuple[bytes, str], ...] = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# Python's euc_jp lacks the vendor's characters (circled digits); euc_jis_2004 has them.
+JAPANESE = ("euc_jp", "euc_jis_2004", "cp932")
+NAMES = {
+    "utf-8": "UTF-8",
+    "utf-8-sig": "UTF-8 (BOM)",
+    "utf-16": "UTF-16",
+    "euc_jp": "EUC-JP",
+    "euc_jis_2004": "EUC-JP",
+    "cp932": "Shift_JIS (CP932)",
+}
+BINARY_SHARE = 0.005  # share of control characters from which bytes are no text
+
+
+@dataclass(frozen=True)
+class Utf8:
+    """A text file in UTF-8: where it lies (the upload itself, or a copy) and what the upload was in."""
+
+    path: Path
+    encoding: str
+
+
+class _BadBytesError(Exception):
+    """Bytes that the tried encoding does not know: offset in bytes, line from 1, whether the file ends there."""
+
+    def __init__(self, offset: int, line: int, *, at_end: bool) -> None:
+        super().__init__(offset)
+        self.offset = offset
+        self.line = line
+        self.at_end = at_end
+
+
+def to_utf8(path: Path, scratch: Path) -> Utf8:
+    """Find the encoding of `path` and give it as UTF-8, copied into `scratch` only where it must be.
+
+    Reads the file once (twice when it is not UTF-8), a few MiB at a time. Raises NotATable.
+    """
+    with path.open("rb") as file:
+        head = file.read(CHUNK)
+    _refuse_what_is_no_text(head)
+    bom = next((name for mark, name in BOMS if head.startswith(mark)), None)
+    if bom == "utf-16":
+        return _convert(path, scratch, [bom])
+    old_mac = b"\r" in head and b"\n" not in head
+    encoding = bom or "utf-8"
+    try:
+        if old_mac:
+            return _convert(path, scratch, [encoding])
+        for _ in _decoded(path, encoding):
+            pass
+    except _BadBytesError as error:
+        if bom or (error.at_end and error.offset > 0 and not _ascii_before(path, error.offset)):
+            raise _reason(error, encoding) from None
+        return _convert(path, scratch, _ranked_japanese(path, error.offset))
+    return Utf8(path, encoding)
+
+
+def _refuse_what_is_no_text(head: bytes) -> None:
+    if not head.strip(b" \t\r\n\xef\xbb\xbf"):
+        raise NotATable("empty")
+    for mark, code in MAGIC:
+        if head.startswith(mark):
+            raise NotATable("excel" if b"xl/" in head[:65536] else code)
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return
+    if b"\0" in head:
+        raise NotATable("nul")
+    controls = sum(head.count(byte) for byte in range(32) if byte not in b"\t\n\r\f\x1a\x1b")
+    if controls > len(head) * BINARY_SHARE:
+        raise NotATable("binary")
+
+
+def _decoded(path: Path, encoding: str) -> Iterator[str]:
+    """Yield the file's text piece by piece. Raises _BadBytesError, NotATable (NUL)."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    done, line = 0, 1
+    with path.open("rb") as file:
+        while True:
+            chunk = file.read(CHUNK)
+            pending = len(decoder.getstate()[0])
+            try:
+                text = decoder.decode(chunk, final=not chunk)
+            except UnicodeDecodeError as error:
+                bad = error.object[: error.start]
+                at_end = not chunk or (
+                    error.end >= len(error.object) and len(chunk) < CHUNK and "incomplete" in error.reason
+                )
+                line += bad.count(b"\n")
+                raise _BadBytesError(done - pending + error.start, line, at_end=at_end) from None
+            if "\0" in text:
+                raise NotATable("nul")
+            if not chunk:
+                return
+            yield text
+            done += len(chunk)
+            line += text.count("\n")
+
+
+def _ascii_before(path: Path, offset: int) -> bool:
+    with path.open("rb") as file:
+        while chunk := file.read(min(CHUNK, offset)):
+            if not chunk.isascii():
+                return False
+            offset -= len(chunk)
+    return True
+
+
+def _convert(path: Path, scratch: Path, encodings: list[str]) -> Utf8:
+    target = scratch / "utf8.csv"
+    worst: tuple[_BadBytesError, str] | None = None
+    for encoding in encodings:
+        try:
+            with target.open("w", encoding="utf-8", newline="") as out:
+                for text in _decoded(path, encoding):
+                    # Lone CR ends lines in files of the old Mac; CR LF keeps its LF.
+                    out.write(text.replace("\r\n", "\n").replace("\r", "\n"))
+        except _BadBytesError as error:
+            if worst is None or error.offset > worst[0].offset:
+                worst = (error, encoding)
+        else:
+            return Utf8(target, encoding)
+    if worst is None:
+        raise NotATable("encoding_unknown")
+    raise _reason(*worst) from None
+
+
+def _reason(error: _BadBytesError, encoding: str) -> NotATable:
+    if error.at_end:
+        return NotATable("cut")
+    return NotATable("encoding", encoding=NAMES[encoding], line=f"{error.line:,}")
+
+
+def _ranked_japanese(path: Path, offset: int) -> list[str]:
+    """Return the Japanese encodings that read the bytes around `offset`, the most Japanese-looking first."""
+    with path.open("rb") as file:
+        file.seek(max(0, offset - 256))
+        window = file.read(WINDOW)
+    if offset > 256:  # noqa: PLR2004 - the line feed is no part of a character in any of them
+        window = window.partition(b"\n")[2] or window
+    scores: dict[str, float] = {}
+    for encoding in JAPANESE:
+        try:
+            scores[encoding] = _japanese_share(codecs.getincrementaldecoder(encoding)().decode(window))
+        except UnicodeDecodeError:
+            continue
+    # None reads the window: try them all, the furthest one tells the line.
+    return sorted(scores, key=lambda name: -scores[name]) or list(JAPANESE)
+
+
+def _japanese_share(text: str) -> float:
+    """Return the share of kana, kanji and full-width marks, less that of half-width kana and rare letters."""
+    wide = [char for char in text if ord(char) > 127]  # noqa: PLR2004 - ASCII
+    if not wide:
+        return 0.0
+    common = sum("\u3000" <= char <= "\u30ff" or "\u4e00" <= char <= "\u9fff" for char in wide)
+    kana = sum("\u3040" <= char <= "\u30ff" for char in wide)
+    halfwidth = sum("\uff61" <= char <= "\uff9f" for char in wide)
+    return (common + kana - 2 * halfwidth) / len(wide)
