@@ -28,7 +28,9 @@ SESSION_LIFE = timedelta(hours=24) - timedelta(minutes=5)
 
 T = TypeVar("T")
 
-SESSION_EXPAND = ["payment_intent", "payment_intent.latest_charge"]
+SESSION_EXPAND = ["payment_intent.latest_charge.refunds"]
+CONFLICT = 409
+SERVER_ERROR = 500
 
 
 class BadSignatureError(ValueError):
@@ -39,11 +41,20 @@ class NoSuchSessionError(StripeRefusedError):
     """Stripe does not know this Checkout Session."""
 
 
+class StripeFailedError(StripeDownError):
+    """Stripe answered with its own failure; under the same idempotency key it would say so again (P2)."""
+
+
 @dataclass(frozen=True)
 class SessionRequest:
-    """What a new Checkout Session is made of. `amount` and `handling` are in yen."""
+    """What a new Checkout Session is made of. `price` and `handling` are in yen.
+
+    Stripe refuses a repeat that differs under the same idempotency key, so nothing here may depend on when or
+    by whom the attempt is repeated: `begun_at` is the moment of the attempt, not of the call.
+    """
 
     attempt_id: str
+    begun_at: datetime
     order_id: str
     portal_id: str
     email: str
@@ -76,9 +87,13 @@ class StripeGateway:
             http_client=stripe.RequestsClient(timeout=TIMEOUT_S),
         )
 
-    def create_session(self, wanted: SessionRequest, now: datetime) -> dict[str, Any]:
-        """Make a Checkout Session. The attempt's id is the idempotency key, so a repeat returns the same session."""
-        params = _create_params(wanted, now)
+    def create_session(self, wanted: SessionRequest) -> dict[str, Any]:
+        """Make a Checkout Session; the attempt's id is the idempotency key, so a repeat returns the same one.
+
+        Raises StripeDownError where it is not known whether there is a session now (repeat the same attempt),
+        StripeFailedError or StripeRefusedError where only another attempt can help.
+        """
+        params = _create_params(wanted)
         return _call(
             lambda: self._client.v1.checkout.sessions.create(
                 params=params, options={"idempotency_key": f"session-{wanted.attempt_id}"}
@@ -86,7 +101,7 @@ class StripeGateway:
         )
 
     def retrieve_session(self, session_id: str) -> dict[str, Any]:
-        """Read a Checkout Session with its PaymentIntent and latest charge."""
+        """Read a Checkout Session with its PaymentIntent, latest charge and that charge's newest refunds."""
         return _call(
             lambda: self._client.v1.checkout.sessions.retrieve(
                 session_id, params={"expand": SESSION_EXPAND}
@@ -109,8 +124,8 @@ class StripeGateway:
     def sessions_of_email(self, email: str) -> list[dict[str, Any]]:
         """List the Checkout Sessions of an address, newest first, all pages.
 
-        Stripe matches the address exactly as typed at the Checkout, so only the canonical form, which we hand over
-        ourselves, is asked for. Sessions that are still open are not seen by this filter (stripe.md 3.1).
+        Stripe matches the address exactly as typed at the Checkout, so only the canonical form, which we hand
+        over ourselves, is asked for. This filter does not see sessions that are still open (stripe.md 3.1).
         """
 
         def read() -> list[dict[str, Any]]:
@@ -122,15 +137,6 @@ class StripeGateway:
 
         return _call(read)
 
-    def refunds_of_intent(self, payment_intent_id: str) -> list[dict[str, Any]]:
-        """List the refunds of a PaymentIntent."""
-        listed = _call(
-            lambda: self._client.v1.refunds.list(
-                params={"payment_intent": payment_intent_id, "limit": 100}
-            ).to_dict()
-        )
-        return list(listed["data"])
-
     def account(self) -> dict[str, Any]:
         """Read the account: the cheapest way to see that the key works."""
         return _call(lambda: self._client.v1.accounts.retrieve_current().to_dict())
@@ -138,12 +144,15 @@ class StripeGateway:
     def verify_event(self, body: bytes, header: str, now: datetime) -> dict[str, Any]:
         """Return the event that Stripe signed; raises BadSignatureError.
 
-        Any of the configured secrets may have signed (a secret is being rolled). The timestamp may be five minutes
-        off to either side: the library itself would take one from the future (finding 3).
+        Any of the configured secrets may have signed (a secret is being rolled). The timestamp may be five
+        minutes off to either side: the library itself would take one from the future (finding 3).
         """
-        stamp = re.search(r"(?:^|,)\s*t=(\d{1,12})(?:,|$)", header)
-        if stamp is None or abs(int(stamp[1]) - now.timestamp()) > TOLERANCE_S:
+        # Exactly one stamp: of two, the library would sign with one and we would look at the age of the other.
+        stamps = [part for part in header.split(",") if part.partition("=")[0].strip() == "t"]
+        if len(stamps) != 1 or not re.fullmatch(r"t=[0-9]{1,12}", stamps[0]):
             raise BadSignatureError("timestamp")
+        if abs(int(stamps[0][2:]) - now.timestamp()) > TOLERANCE_S:
+            raise BadSignatureError("clock")
         for secret in self._secrets:
             try:
                 stripe.WebhookSignature.verify_header(body.decode(), header, secret, tolerance=None)
@@ -168,7 +177,7 @@ def _event(body: bytes) -> dict[str, Any]:
     return event
 
 
-def _create_params(wanted: SessionRequest, now: datetime) -> SessionCreateParams:
+def _create_params(wanted: SessionRequest) -> SessionCreateParams:
     lines: list[Any] = [_line(wanted.name, wanted.price)]
     if wanted.handling:
         lines.append(_line(wanted.handling_name, wanted.handling))
@@ -186,7 +195,7 @@ def _create_params(wanted: SessionRequest, now: datetime) -> SessionCreateParams
         "custom_text": {"submit": {"message": wanted.submit_note}},
         "success_url": wanted.success_url,
         "cancel_url": wanted.cancel_url,
-        "expires_at": int((now + SESSION_LIFE).timestamp()),
+        "expires_at": int((wanted.begun_at + SESSION_LIFE).timestamp()),
     }
     if wanted.expires_after_days is not None:
         params["payment_method_options"] = {"konbini": {"expires_after_days": wanted.expires_after_days}}
@@ -226,7 +235,11 @@ def _named() -> Iterator[None]:
         if error.code == "resource_missing":
             raise NoSuchSessionError from error
         raise StripeRefusedError from error
-    except (stripe.AuthenticationError, stripe.PermissionError, stripe.IdempotencyError) as error:
+    except stripe.IdempotencyError as error:
+        # 409: the same key is at work in another request. Otherwise the key was used with other parameters.
+        raise (StripeDownError if error.http_status == CONFLICT else StripeRefusedError) from error
+    except (stripe.AuthenticationError, stripe.PermissionError) as error:
         raise StripeRefusedError from error
     except stripe.StripeError as error:
-        raise StripeDownError from error
+        failed = error.http_status is not None and error.http_status >= SERVER_ERROR
+        raise (StripeFailedError if failed else StripeDownError) from error
