@@ -1,19 +1,95 @@
-"""Back office, read-only."""
+"""The back office, read-only: the list of orders, and one order with all that happened to it."""
 
-from flask import Blueprint
+from collections.abc import Mapping
 
-from app.errors import NotFoundError
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app.errors import BadInputError
+from app.login.people import staff_required
+from app.portal import portal
+from app.staff import words
+from app.staff.service import MONEYS, STATES, Asked, dossier_of, page_of
+from app.staff.stripe_links import customer_link, payment_link
+from app.web.limits import STAFF_LIMIT, limiter
+from app.web.texts import locale
 
 blueprint = Blueprint("staff", __name__, url_prefix="/staff")
+limiter.limit(STAFF_LIMIT)(blueprint)
+
+LONGEST_SEARCH = 300  # characters
+
+
+@blueprint.get("")
+@staff_required
+def index() -> ResponseReturnValue:
+    """Go to the orders, the first page of the back office."""
+    return redirect(url_for("staff.orders"))
 
 
 @blueprint.get("/orders")
-def orders() -> str:
-    """Show the orders, newest first."""
-    raise NotFoundError
+@staff_required
+def orders() -> ResponseReturnValue:
+    """Show the orders, newest first, as the address asks for them."""
+    asked = _asked()
+    with portal.database.transaction() as session:
+        page = page_of(session, asked)
+    filters = {"q": asked.q, "state": asked.state, "money": asked.money, "method": asked.method}
+    kept = {name: value for name, value in filters.items() if value}
+    return render_template(
+        "staff/orders.html",
+        page=page,
+        asked=asked,
+        filtered=bool(kept),
+        words=words,
+        products=_products(),
+        methods=_methods(),
+        newer=url_for("staff.orders", **kept, before=page.newer) if page.newer else "",
+        older=url_for("staff.orders", **kept, after=page.older) if page.older else "",
+    )
 
 
 @blueprint.get("/orders/<order_id>")
-def order(order_id: str) -> str:
+@staff_required
+def order(order_id: str) -> ResponseReturnValue:
     """Show all that is known of one order."""
-    raise NotFoundError(order_id)
+    with portal.database.transaction() as session:
+        dossier = dossier_of(session, order_id)
+    settings = portal.settings
+    links = {p.id: (payment_link(settings, p), customer_link(settings, p)) for p in dossier.order.payments}
+    return render_template(
+        "staff/order.html",
+        order=dossier.order,
+        audit=dossier.audit,
+        mails=dossier.mails,
+        links=links,
+        words=words,
+        products=_products(),
+        methods=_methods(),
+    )
+
+
+def _asked() -> Asked:
+    """Read the known parameters and no others; raises BadInputError for a value that none of them can have."""
+    choices: Mapping[str, tuple[str, ...]] = {
+        "state": STATES,
+        "money": MONEYS,
+        "method": tuple(method.key for method in portal.catalog.methods),
+    }
+    values = {
+        name: request.args.get(name, "") for name in ("q", "state", "money", "method", "before", "after")
+    }
+    for name, known in choices.items():
+        if values[name] and values[name] not in known:
+            raise BadInputError(field=name)
+    if len(values["q"]) > LONGEST_SEARCH:
+        raise BadInputError(field="q")
+    return Asked(**values)
+
+
+def _products() -> dict[str, str]:
+    return {product.key: product.name(locale()) for product in portal.catalog.products}
+
+
+def _methods() -> dict[str, str]:
+    return {method.key: method.name(locale()) for method in portal.catalog.methods}

@@ -1,0 +1,84 @@
+"""The Checkout Sessions of an address, as Stripe tells them, kept for seconds.
+
+Stripe allows 25 lists a second for the whole account (stripe.md 3.2), so a page that is reloaded does not ask
+again, and an address for which Stripe just stayed silent does not make the next view wait either.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import CursorResult, update
+
+from app.database import insert_once
+from app.errors import StripeDownError, StripeRefusedError
+from app.kit.ids import is_uuid
+from app.models import StripeHistory
+from app.portal import portal
+
+KEPT = timedelta(seconds=20)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class StripeSession:
+    """What the history uses of a Checkout Session. `created` in seconds since 1970, `amount` in yen."""
+
+    id: str
+    order_id: str
+    created: int
+    amount: int
+    method: str | None
+    complete: bool
+    paid: bool
+
+
+def sessions_of(email: str) -> list[StripeSession] | None:
+    """Return this portal's Checkout Sessions of a canonical address, or None where Stripe does not answer."""
+    now = portal.clock()
+    with portal.database.transaction() as session:
+        kept = session.get(StripeHistory, email)
+    if kept is None or not timedelta(0) <= now - kept.fetched_at < KEPT:
+        facts = _ask(email)
+        _keep(email, facts, now)
+    else:
+        facts = kept.sessions
+    return None if facts["silent"] else [StripeSession(**found) for found in facts["sessions"]]
+
+
+def _ask(email: str) -> dict[str, Any]:
+    try:
+        found = portal.stripe.sessions_of_email(email)
+    except (StripeDownError, StripeRefusedError) as error:
+        # A refused call is a mistake of ours; the customer's results must open all the same (P5).
+        log.warning("history.stripe_silent", code=error.code, exc_info=error)
+        return {"silent": True, "sessions": []}
+    return {"silent": False, "sessions": [asdict(trimmed) for s in found if (trimmed := trim(s)) is not None]}
+
+
+def trim(session: dict[str, Any]) -> StripeSession | None:
+    """Return what we use of a Checkout Session, or None where it is not one of this portal's."""
+    order_id = str(session.get("client_reference_id") or "")
+    if (session.get("metadata") or {}).get("portal") != portal.catalog.portal.id or not is_uuid(order_id):
+        return None
+    methods = session.get("payment_method_types") or []
+    return StripeSession(
+        id=session["id"],
+        order_id=order_id,
+        created=int(session["created"]),
+        amount=int(session.get("amount_total") or 0),
+        method=methods[0] if len(methods) == 1 else None,
+        complete=session.get("status") == "complete",
+        paid=session.get("payment_status") == "paid",
+    )
+
+
+def _keep(email: str, facts: dict[str, Any], now: datetime) -> None:
+    with portal.database.transaction() as session:
+        result = session.execute(
+            update(StripeHistory).where(StripeHistory.email == email).values(sessions=facts, fetched_at=now)
+        )
+        if isinstance(result, CursorResult) and result.rowcount == 0:
+            insert_once(session, StripeHistory, email=email, sessions=facts, fetched_at=now)

@@ -1,0 +1,142 @@
+"""What the back office reads: a page of orders, and everything about one of them. Nothing here writes."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Tuple, exists, literal, select, tuple_
+from sqlalchemy.orm import Session, load_only, selectinload
+
+from app.errors import BadInputError, NotFoundError
+from app.kit.ids import is_uuid
+from app.models import AuditEntry, Mail, Order, Payment
+from app.models.base import UtcDateTime
+from app.orders.states import MONEY, WORK
+from app.staff.search import condition
+
+PAGE = 50
+STATES = tuple(WORK)
+MONEYS = tuple(MONEY)
+_CURSOR = re.compile(r"(\d{8}T\d{6}\.\d{6})_([0-9a-f-]{36})")
+_STAMP = "%Y%m%dT%H%M%S.%f"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the address of the list asks for; an empty text is no filter."""
+
+    q: str = ""
+    state: str = ""
+    money: str = ""
+    method: str = ""
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of orders, newest first, and the cursors of its neighbours (empty: there is none).
+
+    `understood` is False where the search text is nothing that can be searched for.
+    """
+
+    orders: list[Order]
+    newer: str = ""
+    older: str = ""
+    understood: bool = True
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """All that is known of one order."""
+
+    order: Order
+    audit: Sequence[AuditEntry]
+    mails: Sequence[Mail]
+
+
+def page_of(session: Session, asked: Asked) -> Page:
+    """Return a page of orders; raises BadInputError for a cursor that is not one of ours."""
+    conditions = _filters(asked)
+    if asked.q.strip():
+        meaning = condition(session, asked.q)
+        if meaning is None:
+            return Page([], understood=False)
+        conditions.append(meaning)
+    found = _read(session, asked, conditions)
+    more, found = len(found) > PAGE, found[:PAGE]
+    if asked.before:
+        found.reverse()
+    if not found:
+        return Page([])
+    newer = more if asked.before else bool(asked.after)
+    older = bool(asked.before) or more
+    return Page(found, newer=cursor(found[0]) if newer else "", older=cursor(found[-1]) if older else "")
+
+
+def _filters(asked: Asked) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if asked.state:
+        conditions.append(Order.state == asked.state)
+    if asked.money:
+        conditions.append(Order.money == asked.money)
+    if asked.method:
+        conditions.append(exists().where(Payment.order_id == Order.id, Payment.method == asked.method))
+    return conditions
+
+
+def _read(session: Session, asked: Asked, conditions: list[ColumnElement[bool]]) -> list[Order]:
+    """Read one order more than a page, away from the cursor: `after` to older ones, `before` to newer ones."""
+    place = tuple_(Order.created_at, Order.id)
+    order_by: list[ColumnElement[Any]] = [Order.created_at.desc(), Order.id.desc()]
+    if asked.before:
+        conditions.append(place > _cursor(asked.before))
+        order_by = [Order.created_at.asc(), Order.id.asc()]
+    elif asked.after:
+        conditions.append(place < _cursor(asked.after))
+    columns = (
+        Order.created_at, Order.product, Order.email, Order.filename,
+        Order.price, Order.state, Order.money, Order.attention,
+    )  # fmt: skip
+    query = (
+        select(Order)
+        .where(*conditions)
+        .order_by(*order_by)
+        .limit(PAGE + 1)
+        .options(load_only(*columns, raiseload=True), selectinload(Order.payments))
+    )
+    return list(session.scalars(query))
+
+
+def cursor(order: Order) -> str:
+    """Return the place of an order in the list, newest first."""
+    return f"{order.created_at.astimezone(UTC).strftime(_STAMP)}_{order.id}"
+
+
+def _cursor(text: str) -> Tuple:
+    parts = _CURSOR.fullmatch(text)
+    if parts is None:
+        raise BadInputError
+    try:
+        at = datetime.strptime(parts[1], _STAMP).replace(tzinfo=UTC)
+    except ValueError:
+        raise BadInputError from None
+    return tuple_(literal(at, UtcDateTime()), literal(parts[2]))
+
+
+def dossier_of(session: Session, order_id: str) -> Dossier:
+    """Return all that is known of an order; raises NotFoundError."""
+    order = None
+    if is_uuid(order_id):
+        order = session.scalar(
+            select(Order)
+            .where(Order.id == order_id)
+            .options(selectinload(Order.payments).selectinload(Payment.refunds))
+        )
+    if order is None:
+        raise NotFoundError
+    audit = select(AuditEntry).where(AuditEntry.order_id == order_id).order_by(AuditEntry.at, AuditEntry.id)
+    mails = select(Mail).where(Mail.order_id == order_id).order_by(Mail.created_at, Mail.id)
+    return Dossier(order, session.scalars(audit).all(), session.scalars(mails).all())

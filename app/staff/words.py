@@ -1,0 +1,77 @@
+"""What the back office calls the states of things and the entries of the audit."""
+
+from flask_babel import lazy_gettext
+
+WORK = {
+    "waiting": lazy_gettext("Waiting for the file"),
+    "uploaded": lazy_gettext("File arrived"),
+    "analysing": lazy_gettext("Being analysed"),
+    "analysed": lazy_gettext("Analysed"),
+    "delivered": lazy_gettext("Delivered"),
+    "rejected": lazy_gettext("File can't be analysed"),
+    "failed": lazy_gettext("Analysis failed"),
+    "abandoned": lazy_gettext("No file came"),
+}
+MONEY = {
+    "unpaid": lazy_gettext("Unpaid"),
+    "paid": lazy_gettext("Paid"),
+    "partly_refunded": lazy_gettext("Partly refunded"),
+    "refunded": lazy_gettext("Refunded"),
+}
+PAYMENT = {
+    "creating": lazy_gettext("Being made at Stripe"),
+    "open": lazy_gettext("Payment page open"),
+    "awaiting": lazy_gettext("Voucher issued"),
+    "paid": lazy_gettext("Paid"),
+    "expired": lazy_gettext("Ran out"),
+    "failed": lazy_gettext("Failed"),
+    "abandoned": lazy_gettext("Given up"),
+    "partly_refunded": lazy_gettext("Partly refunded"),
+    "refunded": lazy_gettext("Refunded"),
+}
+REFUND = {
+    "requires_action": lazy_gettext("Waiting for the customer's bank account"),
+    "pending": lazy_gettext("On its way"),
+    "succeeded": lazy_gettext("Returned"),
+    "failed": lazy_gettext("Failed"),
+    "canceled": lazy_gettext("Cancelled"),
+}
+KINDS = {
+    "delivered": "ok",
+    "paid": "ok",
+    "rejected": "error",
+    "failed": "error",
+    "partly_refunded": "warn",
+    "refunded": "warn",
+    "analysing": "info",
+    "awaiting": "info",
+}
+"""Kind of the badge (macros.html) of a state; one that is not here is plain."""
+
+AUDIT = {
+    "work.uploaded": lazy_gettext("File arrived"),
+    "work.started": lazy_gettext("Analysis started"),
+    "work.analysed": lazy_gettext("Analysis done"),
+    "work.rejected": lazy_gettext("File can't be analysed"),
+    "work.failed": lazy_gettext("Analysis failed"),
+    "work.delivered": lazy_gettext("Result opened"),
+    "work.abandoned": lazy_gettext("Closed: no file came"),
+    "money.paid": lazy_gettext("Order paid"),
+    "money.partly_refunded": lazy_gettext("Order partly refunded"),
+    "money.refunded": lazy_gettext("Order refunded"),
+    "money.refund_failed": lazy_gettext("Refund failed: the order is paid again"),
+    "payment.opened": lazy_gettext("Payment page opened"),
+    "payment.gave_up": lazy_gettext("Payment given up"),
+    "payment.voucher_issued": lazy_gettext("Voucher issued"),
+    "payment.paid": lazy_gettext("Payment arrived"),
+    "payment.expired": lazy_gettext("Payment ran out"),
+    "payment.failed": lazy_gettext("Payment failed"),
+    "payment.partly_refunded": lazy_gettext("Payment partly refunded"),
+    "payment.refunded": lazy_gettext("Payment refunded"),
+    "refund.requires_action": lazy_gettext("Refund waits for the customer's bank account"),
+    "refund.pending": lazy_gettext("Refund on its way"),
+    "refund.succeeded": lazy_gettext("Refund done"),
+    "refund.failed": lazy_gettext("Refund failed"),
+    "refund.canceled": lazy_gettext("Refund cancelled"),
+}
+"""An entry of another kind is shown by its own name."""
