@@ -12,6 +12,7 @@ from sandbox.stripe.api import store
 from sandbox.stripe.errors import ApiError, NotFoundError
 from sandbox.stripe.objects import event as events
 from sandbox.stripe.objects import refund as refunds
+from sandbox.stripe.objects import webhook_endpoint
 from sandbox.stripe.store import Json, Tx, public
 
 blueprint = Blueprint("control", __name__, url_prefix="/_control")
@@ -85,6 +86,21 @@ def pause() -> ResponseReturnValue:
     """Hold all deliveries back, or let them go: `{"paused": true | false}`."""
     with store().write() as tx:
         return jsonify(actions.change_settings(tx, {"webhooks_paused": _json().get("paused")}))
+
+
+@blueprint.post("/api/endpoints")
+def add_endpoint() -> ResponseReturnValue:
+    """Add a webhook endpoint whose secret is known beforehand: `{"url": ..., "secret": ...}`."""
+    data = _json()
+    with store().write() as tx:
+        return jsonify(public(webhook_endpoint.add(tx, str(data.get("url")), str(data.get("secret")))))
+
+
+@blueprint.post("/api/endpoints/<endpoint_id>/delete")
+def remove_endpoint(endpoint_id: str) -> ResponseReturnValue:
+    """Forget a webhook endpoint."""
+    with store().write() as tx:
+        return jsonify(webhook_endpoint.remove(tx, endpoint_id))
 
 
 @blueprint.post("/api/settings")

@@ -45,10 +45,11 @@ def _fill(tx: Tx, body: Json, parts: list[str], path: str) -> None:
     if include and head not in body:
         body[head] = include(tx, body)
     value = body.get(head, "")
-    if isinstance(value, str):
-        found = tx.get(value)
-        if found is None:
-            raise InvalidRequestError(f"This property cannot be expanded ({path}).", param="expand")
+    if value is None:
+        return
+    if isinstance(value, str) and (found := tx.get(value)):
         value = body[head] = public(found)
-    if isinstance(value, dict) and "object" in value and rest:
+    if not isinstance(value, dict) or "object" not in value:
+        raise InvalidRequestError(f"This property cannot be expanded ({path}).", param="expand")
+    if rest:
         _fill(tx, value, rest, path)

@@ -20,7 +20,7 @@ BACKOFF_SECONDS: tuple[float, ...] = (1, 5, 30, 120, 600, 3600, 10800)
 TIMEOUT_SECONDS = 15.0
 CHECKOUT_WAITS_SECONDS = 10.0
 _SENDERS = 8
-_TICK_SECONDS = 1.0
+_TICK_SECONDS = 0.25
 
 _http = urllib3.PoolManager(num_pools=8, maxsize=_SENDERS)
 

@@ -9,15 +9,33 @@ from sandbox.stripe.call import Call
 from sandbox.stripe.errors import InvalidRequestError
 from sandbox.stripe.objects.event import API_VERSION
 from sandbox.stripe.objects.metadata import merged
-from sandbox.stripe.store import Json, Tx, public
+from sandbox.stripe.store import Json, Tx
 
 DEFAULT_ID = "we_1SandboxDefaultEndpoint0"
 
 
 def ensure_default(tx: Tx, url: str, secret: str) -> None:
-    """Make the endpoint of the environment exist with today's URL and secret."""
-    endpoint = tx.get(DEFAULT_ID) or tx.add(_body(DEFAULT_ID, url, ["*"]))
-    tx.save(endpoint | {"url": url, "_sandbox": {"secret": secret}})
+    """Make the endpoint of the environment exist with today's URL and secret; without a URL there is none."""
+    endpoint = tx.get(DEFAULT_ID)
+    if url:
+        _check_url(url)
+        endpoint = endpoint or tx.add(_body(DEFAULT_ID, url, ["*"]))
+        tx.save(endpoint | {"url": url, "_sandbox": {"secret": secret}})
+    elif endpoint:
+        remove(tx, DEFAULT_ID)
+
+
+def add(tx: Tx, url: str, secret: str) -> Json:
+    """Store an endpoint that hears every event, with a secret that the caller knows already."""
+    _check_url(url)
+    return tx.add(_body(ids.new("webhook_endpoint"), url, ["*"]) | {"_sandbox": {"secret": secret}})
+
+
+def remove(tx: Tx, endpoint_id: str) -> Json:
+    """Forget an endpoint and what it was still owed."""
+    tx.delete(endpoint_id)
+    tx.run("DELETE FROM deliveries WHERE endpoint = ? AND state != 'delivered'", (endpoint_id,))
+    return {"id": endpoint_id, "object": "webhook_endpoint", "deleted": True}
 
 
 def _body(endpoint_id: str, url: str, enabled_events: list[str]) -> Json:
@@ -75,11 +93,8 @@ def list_(call: Call) -> Json:
 
 
 def delete(call: Call, endpoint: str) -> Json:
-    """DELETE /v1/webhook_endpoints/<id>: what it was owed is dropped."""
-    body = public(call.find("webhook_endpoint", endpoint))
-    call.tx.delete(endpoint)
-    call.tx.run("DELETE FROM deliveries WHERE endpoint = ? AND state != 'delivered'", (endpoint,))
-    return {"id": body["id"], "object": body["object"], "deleted": True}
+    """DELETE /v1/webhook_endpoints/<id>."""
+    return remove(call.tx, call.find("webhook_endpoint", endpoint)["id"])
 
 
 def _check_url(url: str) -> None:
