@@ -1,9 +1,9 @@
 """Who is looking: Flask-Login on top of our own sessions.
 
-`flask_login.current_user` has `.is_authenticated`, `.email`, `.kind` ("customer" or "staff") and `.role` (staff
-only). Staff are people with an active row in `staff`. For now the mailed link alone lets them in; that is one factor
-too few for people who see everybody's orders, and a second one is to come. A member of staff is also a customer of
-the orders of their own address.
+`flask_login.current_user` has `.is_authenticated`, `.email`, `.kind` ("customer" or "staff") and `.role`
+(only for staff). Staff are people with an active row in `staff`. For now the mailed link alone lets them
+in: one factor too few for people who see everybody's orders; a second one is to come. A member of staff
+is also a customer of the orders of their own address.
 """
 
 from collections.abc import Callable
@@ -54,6 +54,14 @@ def person() -> Person | None:
     return cast("Person", current_user) if current_user.is_authenticated else None
 
 
+def known_person() -> Person:
+    """Return who is logged in, on a page that asks for a login (`login_required_here`, `staff_required`)."""
+    who = person()
+    if who is None:
+        raise NotFoundError
+    return who
+
+
 def login_required_here(view: View[P]) -> View[P]:
     """Send whoever is not logged in to the login page, and back here afterwards where the page allows it."""
 
@@ -83,7 +91,7 @@ def init_people(app: Flask) -> None:
     """Tell Flask-Login how to find the person of a request; give templates `current_person`."""
     manager = LoginManager()
     manager.anonymous_user = Stranger
-    # Both belong to logins kept in Flask's own cookie, which ours are not; its remember cookie can't be revoked.
+    # Both belong to logins kept in Flask's own cookie, which ours are not; it can't be revoked.
     manager.session_protection = None
     app.config["REMEMBER_COOKIE_NAME"] = ""
     manager.init_app(app, add_context_processor=False)

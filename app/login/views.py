@@ -1,18 +1,173 @@
 """Logging in by mail: ask, link, code, log out, account."""
 
-from flask import Blueprint, redirect, url_for
+import hmac
+
+from flask import Blueprint, current_app, make_response, redirect, render_template, request, url_for
+from flask import session as flask_session
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from app.errors import BadInputError
+from app.kit.addresses import BadAddressError, canonical, masked
+from app.kit.ids import digest, new_secret
+from app.login import service
+from app.login.destinations import destination
+from app.login.devices import device_name
+from app.login.people import SESSION_COOKIE, known_person, login_required_here, person
+from app.login.sessions import LIVES, end_all_sessions, end_session, live_sessions, start_session
+from app.models import LoginRequest
+from app.portal import portal
+from app.web.cookies import drop_cookie, read_cookie, set_cookie
+from app.web.texts import locale
 
 blueprint = Blueprint("login", __name__)
 
+NONCE_COOKIE = "login"
+MAX_USER_AGENT = 400
 
-@blueprint.get("/login")
+
+@blueprint.route("/login", methods=["GET", "POST"])
 def ask() -> ResponseReturnValue:
-    """Ask for the address."""
-    return redirect(url_for("intake.index"))
+    """Take an address and lead to the page that says "look into your mail", whosever it is (AC-L07)."""
+    target = destination(request.values.get("next"), request.values.get("order"))
+    if request.method != "POST":
+        who = person()
+        if who is not None:
+            return redirect(target.address(who.kind))
+        return render_template("login/ask.html", target=target)
+    typed = request.form.get("email", "")
+    try:
+        email = canonical(typed)
+    except BadAddressError:
+        page = render_template("login/ask.html", target=target, email=typed[:254], wrong=True)
+        return make_response(page, BadInputError.status)
+    # A browser that asks again keeps its nonce, so the code of the mail before goes on working in it.
+    nonce = read_cookie(NONCE_COOKIE) or new_secret()
+    asker = service.Asker(nonce, _ip(), _user_agent(), locale())
+    with portal.database.transaction() as session:
+        service.ask(
+            session,
+            email,
+            asker,
+            target,
+            portal.clock(),
+            limit_network=current_app.config["RATELIMIT_ENABLED"],
+        )
+    response = redirect(url_for("login.code"), 303)
+    set_cookie(response, NONCE_COOKIE, nonce, max_age=int(service.LIFE.total_seconds()))
+    return response
+
+
+@blueprint.route("/login/<token>", methods=["GET", "POST"])
+def link(token: str) -> ResponseReturnValue:
+    """Show one button; only pressing it uses the link up: mail scanners open links, they don't press."""
+    now = portal.clock()
+    with portal.database.transaction() as session:
+        if request.method == "POST":
+            used = service.use_link(session, token, now)
+            if used is not None:
+                return _log_in(session, used)
+        found = service.request_of_link(session, token, now)
+    if found is None:
+        return make_response(render_template("login/expired.html"), 410)
+    here = hmac.compare_digest(digest(read_cookie(NONCE_COOKIE) or ""), found.nonce_hash)
+    return render_template("login/link.html", token=token, account=masked(found.email), here=here)
+
+
+@blueprint.route("/login/code", methods=["GET", "POST"])
+def code() -> ResponseReturnValue:
+    """Ask for the code of the mail; it works only in the browser that asked for it (AC-L06)."""
+    if request.method != "POST":
+        return render_template("login/code.html")
+    nonce = read_cookie(NONCE_COOKIE)
+    if nonce:
+        with portal.database.transaction() as session:
+            used = service.use_code(session, request.form.get("code", ""), nonce, portal.clock())
+            if used is not None:
+                return _log_in(session, used)
+    return make_response(render_template("login/code.html", wrong=True), BadInputError.status)
 
 
 @blueprint.post("/logout")
 def logout() -> ResponseReturnValue:
-    """Log out."""
-    return redirect(url_for("intake.index"), 303)
+    """End this browser's session on the server, so that a copied cookie is worth nothing (AC-L13)."""
+    with portal.database.transaction() as session:
+        _end_here(session)
+    return _leave(url_for("intake.index"))
+
+
+@blueprint.get("/account")
+@login_required_here
+def account() -> ResponseReturnValue:
+    """Show the address and every browser that is logged in with it."""
+    who = known_person()
+    with portal.database.transaction() as session:
+        rows = live_sessions(session, who.email, portal.clock())
+    return render_template("login/account.html", who=who, rows=rows, device_name=device_name)
+
+
+@blueprint.post("/account/sessions/end")
+@login_required_here
+def end_one() -> ResponseReturnValue:
+    """End the session that the form names, if it belongs to this address."""
+    who = known_person()
+    chosen = request.form.get("session", "")
+    with portal.database.transaction() as session:
+        end_session(session, who.email, chosen, portal.clock())
+    return (
+        _leave(url_for("login.ask")) if chosen == who.session_id else redirect(url_for("login.account"), 303)
+    )
+
+
+@blueprint.post("/account/sessions/end-all")
+@login_required_here
+def end_all() -> ResponseReturnValue:
+    """End every session of this address, this one included."""
+    who = known_person()
+    with portal.database.transaction() as session:
+        end_all_sessions(session, who.email, portal.clock())
+    return _leave(url_for("login.ask"))
+
+
+def _log_in(session: Session, used: LoginRequest) -> Response:
+    _end_here(session)
+    secret, row = start_session(session, used.email, _ip(), _user_agent(), portal.clock())
+    _forget_browser()
+    target = destination(used.next_endpoint, used.next_order)
+    response = redirect(target.address(row.kind), 303)
+    set_cookie(response, SESSION_COOKIE, secret, max_age=int(LIVES[row.kind].absolute.total_seconds()))
+    drop_cookie(response, NONCE_COOKIE)
+    return response
+
+
+def _end_here(session: Session) -> None:
+    who = person()
+    if who is not None:
+        end_session(session, who.email, who.session_id, portal.clock())
+
+
+def _leave(address: str) -> Response:
+    _forget_browser()
+    response = redirect(address, 303)
+    drop_cookie(response, SESSION_COOKIE)
+    return response
+
+
+def _forget_browser() -> None:
+    """Empty Flask's own cookie, so that nothing planted before a login survives it (AC-L12).
+
+    The language alone is kept.
+    """
+    language = flask_session.get("lang")
+    flask_session.clear()
+    if language:
+        flask_session["lang"] = language
+
+
+def _ip() -> str:
+    return request.remote_addr or "unknown"
+
+
+def _user_agent() -> str:
+    return request.user_agent.string[:MAX_USER_AGENT]

@@ -1,6 +1,7 @@
 """Cookies of our own, always HttpOnly and SameSite=Lax (Strict would lose them on the way back from Stripe)."""
 
-from flask import Response, request
+from flask import request
+from werkzeug.wrappers import Response
 
 from app.portal import portal
 
