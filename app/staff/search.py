@@ -24,6 +24,8 @@ def condition(session: Session, text: str) -> ColumnElement[bool] | None:
     Stripe id (cs_, pi_, cus_, re_, evt_).
     """
     text = text.strip()
+    if not text.isprintable():
+        return None
     for prefix, meaning in _STRIPE_IDS.items():
         if text.startswith(prefix):
             return meaning(session, text)

@@ -88,7 +88,7 @@ def _filters(asked: Asked) -> list[ColumnElement[bool]]:
 
 
 def _read(session: Session, asked: Asked, conditions: list[ColumnElement[bool]]) -> list[Order]:
-    """Read one order more than a page, away from the cursor: `after` to older ones, `before` to newer ones."""
+    """Read one order more than a page, away from the cursor: `after` to older, `before` to newer ones."""
     place = tuple_(Order.created_at, Order.id)
     order_by: list[ColumnElement[Any]] = [Order.created_at.desc(), Order.id.desc()]
     if asked.before:

@@ -1,6 +1,8 @@
 """The back office, read-only: the list of orders, and one order with all that happened to it."""
 
 from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -35,7 +37,7 @@ def orders() -> ResponseReturnValue:
     with portal.database.transaction() as session:
         page = page_of(session, asked)
     filters = {"q": asked.q, "state": asked.state, "money": asked.money, "method": asked.method}
-    kept = {name: value for name, value in filters.items() if value}
+    kept: dict[str, Any] = {name: value for name, value in filters.items() if value}
     return render_template(
         "staff/orders.html",
         page=page,
@@ -70,15 +72,13 @@ def order(order_id: str) -> ResponseReturnValue:
 
 
 def _asked() -> Asked:
-    """Read the known parameters and no others; raises BadInputError for a value that none of them can have."""
+    """Read the known parameters and no others; raises BadInputError for a value they can't have."""
     choices: Mapping[str, tuple[str, ...]] = {
         "state": STATES,
         "money": MONEYS,
         "method": tuple(method.key for method in portal.catalog.methods),
     }
-    values = {
-        name: request.args.get(name, "") for name in ("q", "state", "money", "method", "before", "after")
-    }
+    values = {field.name: request.args.get(field.name, "") for field in fields(Asked)}
     for name, known in choices.items():
         if values[name] and values[name] not in known:
             raise BadInputError(field=name)
