@@ -64,7 +64,7 @@ class Receiver:
     arrived: threading.Condition = field(default_factory=threading.Condition)
 
     def take(self, body: bytes, signature: str) -> int:
-        event = stripe.Webhook.construct_event(body, signature, self.secret)  # type: ignore[no-untyped-call]
+        event = stripe.Webhook.construct_event(body, signature, self.secret)
         with self.arrived:
             self.events.append(event)
             self.signatures.append(signature)

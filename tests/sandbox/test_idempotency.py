@@ -24,7 +24,7 @@ PARAMS: Any = {"mode": "payment", "success_url": "http://shop.test/", "line_item
 def test_the_same_key_gives_the_same_session(api: Stripe) -> None:
     options: Any = {"idempotency_key": str(uuid.uuid4())}
     first = api.sessions.create(PARAMS, options)
-    second = api.sessions.create(PARAMS, options)
+    second: Any = api.sessions.create(PARAMS, options)
     assert second.id == first.id
     assert second.last_response.headers["idempotent-replayed"] == "true"
     assert api.sessions.create(PARAMS, {"idempotency_key": str(uuid.uuid4())}).id != first.id
@@ -34,7 +34,7 @@ def test_the_same_key_with_other_parameters_is_an_error(api: Stripe) -> None:
     options: Any = {"idempotency_key": str(uuid.uuid4())}
     session = api.sessions.create(PARAMS, options)
     with pytest.raises(stripe.IdempotencyError) as caught:
-        api.sessions.create({**PARAMS, "locale": "en"}, options)
+        api.sessions.create(PARAMS | {"locale": "en"}, options)
     assert caught.value.http_status == 400
     with pytest.raises(stripe.IdempotencyError):
         api.sessions.expire(session.id, {}, options)
@@ -42,7 +42,7 @@ def test_the_same_key_with_other_parameters_is_an_error(api: Stripe) -> None:
 
 def test_a_refused_request_leaves_its_key_free(api: Stripe) -> None:
     options: Any = {"idempotency_key": str(uuid.uuid4())}
-    api.refusal(lambda: api.sessions.create({**PARAMS, "mode": "rent"}, options))
+    api.refusal(lambda: api.sessions.create(PARAMS | {"mode": "rent"}, options))
     assert api.sessions.create(PARAMS, options).status == "open"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -31,18 +32,18 @@ def test_auto_paging_gives_every_session_once_newest_first(api: Stripe, many: li
 
 def test_cursors_go_both_ways(api: Stripe, many: list[str]) -> None:
     where: Any = {"customer_details": {"email": "many@example.com"}, "limit": 3}
-    after = api.sessions.list({**where, "starting_after": many[100]})
+    after = api.sessions.list(where | {"starting_after": many[100]})
     assert [session.id for session in after] == [many[99], many[98], many[97]]
-    before = api.sessions.list({**where, "ending_before": many[100]})
+    before = api.sessions.list(where | {"ending_before": many[100]})
     assert [session.id for session in before] == [many[103], many[102], many[101]]
-    last = api.sessions.list({**where, "starting_after": many[2]})
+    last = api.sessions.list(where | {"starting_after": many[2]})
     assert ([session.id for session in last], last.has_more) == ([many[1], many[0]], False)
 
 
 def test_ten_come_by_default_and_limits_are_1_to_100(api: Stripe, many: list[str]) -> None:
     assert len(api.sessions.list().data) == 10
     for limit in (0, 101):
-        assert api.refusal(lambda limit=limit: api.sessions.list({"limit": limit})).param == "limit"
+        assert api.refusal(partial(api.sessions.list, {"limit": limit})).param == "limit"
     assert api.refusal(lambda: api.sessions.list({"starting_after": "cs_test_x"})).http_status == 404
     both: Any = {"starting_after": many[0], "ending_before": many[1]}
     assert api.refusal(lambda: api.sessions.list(both)).http_status == 400
@@ -91,7 +92,7 @@ def test_expand_fills_in_objects_and_refuses_what_is_none(api: Stripe) -> None:
     assert found.line_items.data[0].description == "CSVプロファイル"
     assert found.customer.email == "expand@example.com"  # type: ignore[union-attr]
     for path in ("amount_total", "currency", "nothing", "a.b.c.d.e"):
-        error = api.refusal(lambda path=path: api.sessions.retrieve(paid.id, {"expand": [path]}))
+        error = api.refusal(partial(api.sessions.retrieve, paid.id, {"expand": [path]}))
         assert error.param == "expand"
 
 

@@ -28,10 +28,12 @@ def test_mails_are_kept_listed_and_shown(tmp_path: Path) -> None:
     web, smtp = free_port(), free_port()
     base = f"http://127.0.0.1:{web}"
     ports = {"SANDBOX_MAILBOX_PORT": str(web), "SANDBOX_SMTP_PORT": str(smtp)}
-    with running("sandbox.mailbox", tmp_path, f"{base}/healthz", **ports):
-        with smtplib.SMTP("127.0.0.1", smtp, timeout=10) as server:
-            server.send_message(_mail("hanako@example.com"))
-            server.send_message(_mail("taro@example.com"))
+    with (
+        running("sandbox.mailbox", tmp_path, f"{base}/healthz", **ports),
+        smtplib.SMTP("127.0.0.1", smtp, timeout=10) as server,
+    ):
+        server.send_message(_mail("hanako@example.com"))
+        server.send_message(_mail("taro@example.com"))
     with running("sandbox.mailbox", tmp_path, f"{base}/healthz", **ports):
         newest, oldest = call("GET", f"{base}/api/messages")[1]
         assert (newest["to"], oldest["to"]) == (["taro@example.com"], ["hanako@example.com"])

@@ -1,4 +1,4 @@
-"""Deliveries: signed, retried with a new signature, paused, redelivered; endpoints by API; a waiting payer."""
+"""Deliveries: signed, retried with a new signature, paused, redelivered; endpoints; a waiting payer."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_events_are_listed_by_type_and_time(api: Stripe) -> None:
     assert found[0].api_version == stripe.api_version
     assert events.list({"type": "checkout.session.expired"}).data[0].id == found[0].id
     assert events.list({"created": {"gt": found[0].created + 100}}).data == []
-    older = events.list({**kinds, "starting_after": found[0].id})
+    older = events.list(kinds | {"starting_after": found[0].id})
     assert found[0].id not in [event.id for event in older]
     api.receiver.wait(session.id, "checkout.session.expired")
     wait_for(lambda: found[0].id in [one.id for one in events.list({"delivery_success": True}).data])

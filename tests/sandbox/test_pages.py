@@ -1,0 +1,180 @@
+"""The payer's pages and the control page in Chromium: the right way, the refused way, and axe's opinion."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.helpers import ROOT
+from tests.sandbox.conftest import Stripe
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+AXE = ROOT / "node_modules/axe-core/axe.min.js"
+OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SHOP = "http://127.0.0.1:9/"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM:
+        pytest.skip("this machine has no Chromium")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(params=["ja light 390", "en dark 1280"])
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A phone in Japanese and a desk in English; neither runs JavaScript of the pages (there is none)."""
+    locale, scheme, width = request.param.split()
+    size: Any = {"width": int(width), "height": 844}
+    context = browser.new_context(locale=locale, color_scheme=scheme, viewport=size)
+    context.route(f"{SHOP}**", lambda route: route.fulfill(body="<h1>shop</h1>"))
+    yield context.new_page()
+    context.close()
+
+
+def _create(api: Stripe, **changes: Any) -> Any:
+    urls = {"success_url": SHOP + "return?s={CHECKOUT_SESSION_ID}", "cancel_url": SHOP + "order"}
+    return api.create(**urls, **{"locale": "auto"}, **changes)
+
+
+def _card(page: Page, number: str = "4242 4242 4242 4242", expiry: str = "12 / 40", cvc: str = "123") -> None:
+    for name, value in (("number", number), ("expiry", expiry), ("cvc", cvc), ("name", "TARO YAMADA")):
+        page.fill(f"input[name=card_{name}]", value)
+    page.get_by_test_id("submit").click()
+
+
+def _looks_right(page: Page) -> None:
+    """One level-one heading, nothing wider than the window, nothing for axe to say."""
+    assert page.locator("h1").count() == 1
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run().then(result => result.violations)")
+    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []
+
+
+def test_a_card_payer_comes_back_to_the_shop(api: Stripe, page: Page) -> None:
+    session = _create(api, custom_text={"submit": {"message": "入金のあとで開きます。"}})
+    page.goto(session.url)
+    expect(page.get_by_text("入金のあとで開きます。")).to_be_visible()
+    expect(page.locator("input[name=email]")).to_have_value("Taro@example.com")
+    expect(page.locator("input[name=phone]")).to_be_hidden()
+    _looks_right(page)
+    _card(page)
+    expect(page).to_have_url(f"{SHOP}return?s={session.id}")
+    assert api.sessions.retrieve(session.id).payment_status == "paid"
+    page.goto(session.url)
+    expect(page.get_by_test_id("submit")).to_have_count(0)
+    _looks_right(page)
+
+
+@pytest.mark.parametrize(
+    ("field", "typed"),
+    [
+        ("card_number", {"number": "4000000000000002"}),
+        ("card_number", {"number": "4242424242424241"}),
+        ("card_expiry", {"expiry": "01/20"}),
+        ("card_cvc", {"cvc": "1"}),
+    ],
+)
+def test_a_refused_card_stays_on_the_page(api: Stripe, page: Page, field: str, typed: dict[str, str]) -> None:
+    session = _create(api)
+    page.goto(session.url)
+    _card(page, **typed)
+    expect(page.locator(f"#{field}-error")).to_be_visible()
+    expect(page.locator("[role=alert]")).to_be_visible()
+    expect(page.locator("input[name=card_name]")).to_have_value("TARO YAMADA")
+    assert api.sessions.retrieve(session.id).status == "open"
+    _looks_right(page)
+
+
+def test_a_konbini_payer_gets_a_voucher_and_pays_at_the_till(api: Stripe, page: Page) -> None:
+    session = _create(api)
+    page.goto(session.url)
+    page.check("input[value=konbini]")
+    expect(page.locator("input[name=card_number]")).to_be_hidden()
+    page.fill("input[name=phone]", "00000000000")
+    page.get_by_test_id("submit").click()
+    expect(page.locator("#phone-error")).to_be_visible()
+    expect(page.locator("#konbini_name-error")).to_be_visible()
+    _looks_right(page)
+    page.fill("input[name=konbini_name]", "山田 太郎")
+    page.fill("input[name=phone]", "090-1234-5678")
+    page.get_by_test_id("submit").click()
+    intent = str(api.sessions.retrieve(session.id).payment_intent)
+    expect(page).to_have_url(f"{api.base}/voucher/{intent}")
+    expect(page.locator("[data-store]")).to_have_count(4)
+    expect(page.locator("[data-store=lawson]")).to_contain_text("09012345678")
+    _looks_right(page)
+
+    page.goto(f"{api.base}/_control")
+    card = page.locator(f"[data-session='{session.id}']")
+    _looks_right(page)
+    card.get_by_test_id("redeliver").first.click()
+    card.get_by_test_id("pay-at-till").click()
+    expect(card.get_by_test_id("pay-at-till")).to_have_count(0)
+    assert api.sessions.retrieve(session.id).payment_status == "paid"
+    page.goto(f"{api.base}/voucher/{intent}")
+    expect(page.locator("[data-store]")).to_have_count(0)
+    _looks_right(page)
+
+
+def test_the_control_page_lets_vouchers_and_sessions_expire(api: Stripe, page: Page) -> None:
+    voucher, fresh = api.with_voucher(), api.create()
+    page.goto(f"{api.base}/_control")
+    page.locator(f"[data-session='{voucher.id}']").get_by_test_id("expire-voucher").click()
+    page.locator(f"[data-session='{fresh.id}']").get_by_test_id("expire-session").click()
+    api.receiver.wait(voucher.id, "checkout.session.async_payment_failed")
+    api.receiver.wait(fresh.id, "checkout.session.expired")
+    page.goto(f"{api.base}/c/pay/{fresh.id}")
+    expect(page.get_by_test_id("submit")).to_have_count(0)
+    _looks_right(page)
+
+
+def test_the_control_page_settles_refunds_and_pauses_webhooks(api: Stripe, page: Page) -> None:
+    session: Any = api.with_voucher()
+    api.control(f"sessions/{session.id}/pay_at_till")
+    refund = api.client.v1.refunds.create({"payment_intent": session.payment_intent.id})
+    page.goto(f"{api.base}/_control")
+    for status in ("pending", "succeeded"):
+        page.locator(f"[data-refund='{refund.id}']").get_by_test_id(f"refund-{status}").click()
+        expect(page.locator(f"[data-refund='{refund.id}'] .state")).to_have_text(status)
+    page.get_by_test_id("pause").click()
+    assert api.control("settings")["webhooks_paused"] is True
+    page.get_by_test_id("pause").click()
+    assert api.control("settings")["webhooks_paused"] is False
+
+
+def test_an_unknown_page_says_so(api: Stripe, page: Page) -> None:
+    for path in ("c/pay/cs_test_none", "voucher/pi_none"):
+        answer = page.goto(f"{api.base}/{path}")
+        assert answer is not None
+        assert answer.status == 404
+        _looks_right(page)
+
+
+def test_a_known_customers_address_is_locked(api: Stripe, page: Page) -> None:
+    known = api.paid_by_card().customer
+    session = _create(api, customer=known, customer_email=None, customer_creation=None)
+    page.goto(session.url)
+    expect(page.locator("input[name=email]")).to_have_attribute("readonly", "")
+    expect(page.locator("input[name=email]")).to_have_value("Taro@example.com")
+    _card(page)
+    expect(page).to_have_url(f"{SHOP}return?s={session.id}")
+    assert api.sessions.retrieve(session.id).customer == known
