@@ -1,7 +1,8 @@
 """The object store: S3 and anything that speaks its language. The one module that imports boto3 for it.
 
 Keys: `incoming/<OrderID>/<grant>` while a customer uploads, `orders/<OrderID>.kaiseki` the frozen input,
-`orders/<OrderID>.json` all that an order needs to be rebuilt, `previews/<OrderID>/...`, `results/<OrderID>/...`.
+`orders/<OrderID>.json` all that an order needs to be rebuilt, `previews/<OrderID>/...`, and what is sold:
+`results/<OrderID>/...`.
 """
 
 import base64
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -26,11 +28,17 @@ ATTEMPTS = 3
 GRANT_LIFE_S = 900  # AC-U01: at most 15 minutes
 DOWNLOAD_LIFE_S = 300  # AC-U13
 DEMO_KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+COPY_PART = 64 * 1024 * 1024  # bytes
 _MISSING = {"404", "NoSuchKey", "NotFound"}
+_CHANGED = {"412", "PreconditionFailed"}
 
 
 class NoSuchObjectError(LookupError):
     """There is no object of this key."""
+
+
+class ObjectChangedError(LookupError):
+    """The object is not the one that was looked at before."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,7 @@ class Stored:
 
 
 class Storage:
-    """One bucket. The server's calls go to the endpoint, signed addresses are made for what browsers reach."""
+    """One bucket. Our own calls go to the endpoint, signed addresses are made for what browsers reach."""
 
     def __init__(self, settings: Settings) -> None:
         """Open clients; nothing is sent yet."""
@@ -57,7 +65,7 @@ class Storage:
             s3={"addressing_style": "path" if settings.s3_endpoint_url else "virtual"},
         )
         # Production takes its credentials from where AWS puts them; the demo's object store knows only these.
-        keys = {} if settings.portal_env == "production" else DEMO_KEYS
+        keys: dict[str, Any] = {} if settings.portal_env == "production" else DEMO_KEYS
         session = boto3.session.Session(region_name=settings.aws_region, **keys)
         self._s3 = session.client("s3", endpoint_url=settings.s3_endpoint_url, config=config)
         public = settings.s3_public_url or settings.s3_endpoint_url
@@ -106,19 +114,29 @@ class Storage:
         )
 
     def freeze(self, source: str, target: str, etag: str) -> None:
-        """Copy an object inside the store, in parts where it is large; fails where `source` changed since `etag`."""
+        """Copy an object inside the store, in parts where it is large.
+
+        Raises ObjectChangedError where `source` is not what `etag` was read of, NoSuchObjectError where it is
+        gone.
+        """
         with _named():
             self._s3.copy(
                 {"Bucket": self.bucket, "Key": source},
                 self.bucket,
                 target,
                 ExtraArgs={"CopySourceIfMatch": etag},
+                Config=TransferConfig(multipart_threshold=COPY_PART, multipart_chunksize=COPY_PART),
             )
 
     def delete(self, key: str) -> None:
         """Remove an object; a missing one is fine."""
         with _named():
             self._s3.delete_object(Bucket=self.bucket, Key=key)
+
+    def delete_all(self, prefix: str) -> None:
+        """Remove every object under a prefix."""
+        for key, _size in self.list(prefix):
+            self.delete(key)
 
     def list(self, prefix: str) -> Iterator[tuple[str, int]]:
         """Yield key and size in bytes of every object under a prefix."""
@@ -146,17 +164,19 @@ class Storage:
             ResponseCacheControl="private, no-store",
         )
 
-    def sign_post(self, key: str, content_type: str, max_bytes: int, redirect: str) -> dict[str, Any]:
-        """Return address and fields of a plain HTML upload form for one exact key (AC-U01)."""
+    def sign_post(self, key: str, sizes: tuple[int, int], fields: dict[str, str]) -> dict[str, Any]:
+        """Return `{"url", "fields"}` of a form that stores one file under one exact key (AC-U01).
+
+        Every field is in the policy with its exact value; `sizes` are the least and most bytes taken.
+        """
         return dict(
             self._signer.generate_presigned_post(
                 self.bucket,
                 key,
-                Fields={"Content-Type": content_type, "success_action_redirect": redirect},
+                Fields=dict(fields),
                 Conditions=[
-                    {"Content-Type": content_type},
-                    {"success_action_redirect": redirect},
-                    ["content-length-range", 1, max_bytes],
+                    *({name: value} for name, value in fields.items()),
+                    ["content-length-range", *sizes],
                 ],
                 ExpiresIn=GRANT_LIFE_S,
             )
@@ -181,9 +201,24 @@ class Storage:
                         {
                             "AllowedOrigins": [self._public_origin],
                             "AllowedMethods": ["GET", "PUT", "POST", "DELETE"],
-                            "AllowedHeaders": ["*"],
+                            "AllowedHeaders": ["content-type"],
                             "ExposeHeaders": ["ETag", "Location"],
                             "MaxAgeSeconds": 3000,
+                        }
+                    ]
+                },
+            )
+
+            self._s3.put_bucket_lifecycle_configuration(
+                Bucket=self.bucket,
+                LifecycleConfiguration={
+                    "Rules": [
+                        {
+                            "ID": "uploads-that-were-never-finished",
+                            "Status": "Enabled",
+                            "Filter": {"Prefix": "incoming/"},
+                            "Expiration": {"Days": 2},
+                            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
                         }
                     ]
                 },
@@ -200,8 +235,11 @@ def _named() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        if error.response["Error"]["Code"] in _MISSING:
+        code = error.response["Error"]["Code"]
+        if code in _MISSING:
             raise NoSuchObjectError(error.operation_name) from error
+        if code in _CHANGED:
+            raise ObjectChangedError(error.operation_name) from error
         raise StorageDownError from error
-    except BotoCoreError as error:
+    except (BotoCoreError, Boto3Error) as error:
         raise StorageDownError from error

@@ -1,5 +1,104 @@
-"""intake."""
+"""The home page and the way in: order, sign, confirm."""
 
-from flask import Blueprint
+from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request, url_for
+from pydantic import ValidationError
+
+from app.catalog import Product
+from app.errors import BadInputError, ConflictError, NotFoundError
+from app.intake.forms import read_order
+from app.intake.grants import SignRequest, grant, sign_one, upload_form_for
+from app.intake.service import confirm_upload, create_order
+from app.intake.shelf import facts
+from app.kit.ids import new_secret
+from app.models import Order
+from app.orders.access import order_for_viewer
+from app.portal import portal
+from app.web.cookies import CLAIM_LIFE_S, read_cookie, set_cookie
+from app.web.errors import TEXTS, wants_json
+from app.web.limits import GRANT_LIMIT, ORDER_LIMIT, limiter
 
 blueprint = Blueprint("intake", __name__)
+blueprint.add_app_template_global(upload_form_for)
+
+
+@blueprint.get("/")
+def index() -> str:
+    """Show what is sold, or the order form of one product."""
+    key = request.args.get("product")
+    if key is None:
+        return render_template("intake/index.html", shelf=[(p, facts(p)) for p in portal.catalog.products])
+    product = portal.catalog.product(key)
+    if product is None:
+        raise NotFoundError("unknown_product")
+    return _order_page(product)
+
+
+@blueprint.post("/orders")
+@limiter.limit(ORDER_LIMIT)
+def create() -> Response:
+    """Make an order: 201 with the upload grant for JavaScript, else 303 to the order's page."""
+    try:
+        asked = read_order(request.form, portal.catalog, with_file=wants_json())
+    except BadInputError as error:
+        product = portal.catalog.product(request.form.get("product", ""))
+        if wants_json() or product is None:
+            raise
+        return make_response(_order_page(product, error), error.status)
+    claim = _claim()
+    order = create_order(asked, claim)
+    if wants_json():
+        response = make_response(jsonify(order_id=order.id, upload=grant(order)), 201)
+    else:
+        response = _to_order(order)
+    set_cookie(response, "claim", claim, max_age=CLAIM_LIFE_S)
+    return response
+
+
+@blueprint.post("/orders/<order_id>/sign")
+@limiter.limit(GRANT_LIMIT)
+def sign(order_id: str) -> Response:
+    """Sign one request to the object store for the browser that ordered (UPLOAD-CONTRACT, AC-U02)."""
+    order = _order(order_id)
+    if order.state != "waiting":
+        raise ConflictError
+    try:
+        asked = SignRequest.model_validate_json(request.get_data())
+    except ValidationError:
+        raise BadInputError from None
+    return jsonify(sign_one(order, asked))
+
+
+@blueprint.post("/orders/<order_id>/uploaded")
+@limiter.limit(GRANT_LIMIT)
+def uploaded(order_id: str) -> Response:
+    """Confirm that the file was sent; may be repeated."""
+    order = _order(order_id)
+    confirm_upload(order)
+    if wants_json():
+        return jsonify(order_url=url_for("orders.show", order_id=order.id))
+    return _to_order(order)
+
+
+def _claim() -> str:
+    claim = read_cookie("claim") or ""
+    return claim if len(claim) == len(new_secret()) else new_secret()
+
+
+def _order(order_id: str) -> Order:
+    with portal.database.transaction() as session:
+        return order_for_viewer(session, order_id)
+
+
+def _to_order(order: Order) -> Response:
+    return make_response(redirect(url_for("orders.show", order_id=order.id), 303))
+
+
+def _order_page(product: Product, error: BadInputError | None = None) -> str:
+    what = TEXTS.get(error.code, TEXTS["bad_input"])[1] if error else ""
+    return render_template(
+        "intake/order.html",
+        product=product,
+        facts=facts(product),
+        email=request.form.get("email", ""),
+        errors={error.field: what} if error else {},
+    )

@@ -1,0 +1,68 @@
+"""The analysis of an order: start, run, finish. Each is a step of the job and may be repeated."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.analysis.program import Outcome, analyse, failed
+from app.mail.service import queue_mail
+from app.models import Order
+from app.orders.lifecycle import move_work, record
+from app.portal import portal
+
+PAID = ("paid", "partly_refunded")
+
+
+def start(order_id: str) -> bool:
+    """Move the order to `analysing`; returns whether there is something to analyse, also when asked again."""
+    with portal.database.transaction() as session:
+        order = session.get(Order, order_id)
+        if order is None:
+            return False
+        move_work(session, order, "started", "worker", portal.clock(), progress=0)
+        return order.state == "analysing"
+
+
+def run_program(order_id: str) -> Outcome:
+    """Run the product's program and store what it made; raises StorageDownError, then it may be repeated."""
+    with portal.database.transaction() as session:
+        order = session.get_one(Order, order_id)
+    product = portal.catalog.product(order.product)
+    if product is None:
+        return failed(f"the product {order.product} is not in the catalog any more")
+    return analyse(order, product)
+
+
+def finish(order_id: str, outcome: Outcome) -> None:
+    """Write down how the run ended and start what follows, once, in one transaction."""
+    now = portal.clock()
+    event = outcome["event"]
+    with portal.database.transaction() as session:
+        order = session.get_one(Order, order_id)
+        if not move_work(session, order, event, "worker", now, **_columns(outcome)):
+            return
+        if event == "analysed":
+            order.analysed_at = now
+            _offer_result(session, order)
+            return
+        record(
+            session, order.id, f"analysis.{event}", "worker", now, cause=outcome["cause"], log=outcome["log"]
+        )
+        queue_mail(session, "cannot_analyse" if event == "rejected" else "analysis_failed", order)
+        attention = (
+            "paid_but_no_result" if event == "rejected" and order.money in PAID else outcome["attention"]
+        )
+        order.attention = order.attention or attention
+
+
+def _columns(outcome: Outcome) -> dict[str, Any]:
+    if outcome["event"] != "analysed":
+        return {"reason": outcome["reason"]}
+    return {"preview": outcome["preview"], "sha256": outcome["sha256"], "progress": 100}
+
+
+def _offer_result(session: Session, order: Order) -> None:
+    if order.money in PAID:
+        portal.jobs.enqueue(session, "delivery.build", order.id)
+    elif order.money == "unpaid":
+        queue_mail(session, "choose_payment", order)

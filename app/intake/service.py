@@ -1,0 +1,100 @@
+"""An order is made, its file arrives, is looked at and frozen. Until then nothing can be analysed or paid."""
+
+from typing import Any
+
+from app.errors import BadInputError, ConflictError
+from app.gateways.storage import NoSuchObjectError, ObjectChangedError, Stored
+from app.intake.forms import NewOrder
+from app.intake.grants import incoming_key
+from app.kit.ids import digest, new_id, new_secret
+from app.mail.service import queue_mail
+from app.models import Order
+from app.orders.lifecycle import move_work, record
+from app.portal import portal
+
+
+def create_order(asked: NewOrder, claim: str) -> Order:
+    """Make an order at today's price; `claim` is the secret of the browser that orders (AC-U02)."""
+    now = portal.clock()
+    order = Order(
+        id=new_id(),
+        product=asked.product.key,
+        email=asked.email,
+        claim_hash=digest(claim),
+        locale=asked.locale,
+        charge=asked.product.charge,
+        price=asked.product.price,
+        state="waiting",
+        money="unpaid",
+        filename=asked.filename,
+        grant=new_secret(),
+        declared_size=asked.size,
+        declared_sha256=asked.sha256,
+        created_at=now,
+    )
+    with portal.database.transaction() as session:
+        session.add(order)
+        session.flush()
+        record(session, order.id, "order.created", "customer", now, product=order.product, price=order.price)
+    return order
+
+
+def confirm_upload(order: Order) -> None:
+    """Look at what arrived, freeze it under a key that no grant covers (AC-U03, U04), and start what follows.
+
+    A repeated call changes nothing. Raises ConflictError("not_arrived") where there is no file yet, and
+    BadInputError("damaged") where it is not the declared one: it is removed, so that it can be sent again.
+    """
+    if order.state == "abandoned":
+        raise ConflictError
+    if order.state != "waiting":
+        return
+    arrived = _look_at(order)
+    sha256 = arrived.sha256 or order.declared_sha256
+    now = portal.clock()
+    try:
+        portal.storage.freeze(incoming_key(order), f"orders/{order.id}.kaiseki", arrived.etag)
+    except (NoSuchObjectError, ObjectChangedError):
+        raise ConflictError("not_arrived") from None
+    facts = {"size": arrived.size, "sha256": sha256, "uploaded_at": now}
+    portal.storage.put_json(f"orders/{order.id}.json", _sheet(order, facts))
+    with portal.database.transaction() as session:
+        fresh = session.get_one(Order, order.id)
+        if not move_work(session, fresh, "uploaded", "customer", now, **facts):
+            return
+        if order.charge == "before_analysis":
+            queue_mail(session, "choose_payment", fresh)
+        else:
+            portal.jobs.enqueue(session, "analysis.run", order.id)
+
+
+def _look_at(order: Order) -> Stored:
+    product = portal.catalog.product(order.product)
+    if product is None:
+        raise ConflictError("unknown_product")
+    key = incoming_key(order)
+    try:
+        arrived = portal.storage.head(key)
+    except NoSuchObjectError:
+        raise ConflictError("not_arrived") from None
+    right_size = (
+        arrived.size == (order.declared_size or arrived.size) and 1 <= arrived.size <= product.max_bytes
+    )
+    right_content = arrived.sha256 == (order.declared_sha256 or arrived.sha256) or arrived.sha256 is None
+    if not (right_size and right_content):
+        portal.storage.delete(key)
+        raise BadInputError("damaged")
+    return arrived
+
+
+def _sheet(order: Order, facts: dict[str, Any]) -> dict[str, Any]:
+    """Return `orders/<OrderID>.json`: all that `portal rebuild` needs to know of an order."""
+    names = ("product", "email", "claim_hash", "locale", "charge", "price", "filename")
+    return {
+        "version": 1,
+        "order_id": order.id,
+        **{name: getattr(order, name) for name in names},
+        **facts,
+        "created_at": order.created_at.isoformat(),
+        "uploaded_at": facts["uploaded_at"].isoformat(),
+    }
