@@ -1,5 +1,126 @@
-"""checkout."""
+"""Choosing how to pay, the last screen before Stripe's page, and the way back from it."""
 
-from flask import Blueprint
+import structlog
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask import session as browser
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from sqlalchemy.orm import Session
+
+from app.checkout.service import VoucherWaitingError, offer_of, payable, start, voucher_of
+from app.checkout.settle import NotOurSessionError, settle
+from app.checkout.terms import STORES, deadline, six_points
+from app.errors import ConflictError, NotFoundError, PortalError, StripeDownError, StripeRefusedError
+from app.models import Order
+from app.orders.access import may_open, order_for_payer, order_for_viewer
+from app.orders.situation import situation
+from app.portal import portal
+from app.web.errors import show_error
+from app.web.limits import CHECKOUT_LIMIT, limiter
+from app.web.texts import locale
 
 blueprint = Blueprint("checkout", __name__)
+
+KEPT = (
+    "pay"  # in the browser's session: [order, token] of the pay link last used, for the way back from Stripe
+)
+
+log = structlog.get_logger()
+
+
+@blueprint.get("/orders/<order_id>/pay")
+def choose(order_id: str) -> ResponseReturnValue:
+    """Ask for the method; with `method`, show the last screen before paying by it."""
+    order = _order(order_id)
+    if not payable(order):
+        return _where_it_stands(order)
+    method, voucher = request.args.get("method"), voucher_of(order)
+    if not method or (voucher and method == "konbini"):
+        return _choice(order)
+    return render_template(
+        "checkout/confirm.html",
+        order=order,
+        offer=(offer := offer_of(order, method)),
+        points=six_points(order, offer),
+        voucher=voucher,
+        token=_token(order_id),
+    )
+
+
+@blueprint.post("/orders/<order_id>/pay")
+@limiter.limit(CHECKOUT_LIMIT)
+def pay(order_id: str) -> ResponseReturnValue:
+    """Go to Stripe's page."""
+    order, token = _order(order_id), _token(order_id)
+    offer = offer_of(order, request.form.get("method", ""))
+    try:
+        url = start(order.id, offer.method.key, voucher_known="voucher_known" in request.form)
+    except VoucherWaitingError:
+        return redirect(url_for("checkout.choose", order_id=order.id, t=token), 303)
+    except ConflictError:
+        return _where_it_stands(_order(order_id))
+    if token:
+        browser[KEPT] = [order.id, token]
+    return redirect(url, 303)
+
+
+@blueprint.get("/orders/<order_id>/return")
+def returned(order_id: str) -> ResponseReturnValue:
+    """Come back from Stripe's page: look at the payment at once rather than wait for the webhook."""
+    session_id = request.args.get("session_id")
+    if session_id in {payment.session_id for payment in _order(order_id).payments} - {None}:
+        try:
+            settle(str(session_id))
+        except (StripeDownError, StripeRefusedError, NotOurSessionError) as error:
+            log.warning("checkout.return_unsettled", order_id=order_id, session_id=session_id, exc_info=error)
+    return _where_it_stands(_order(order_id))
+
+
+@blueprint.errorhandler(StripeDownError)
+@blueprint.errorhandler(StripeRefusedError)
+def no_payment_page(error: PortalError) -> ResponseReturnValue:
+    """Say that the payment can't begin now, and offer to try again."""
+    log.error("checkout.stripe_failed", code=error.code, exc_info=error)
+    order_id = str((request.view_args or {})["order_id"])
+    again = url_for("checkout.choose", order_id=order_id, t=_token(order_id))
+    return show_error(error.status, error.code, next_step=(gettext("Try again"), again))
+
+
+def _order(order_id: str) -> Order:
+    with portal.database.transaction() as session:
+        return _order_in(session, order_id)
+
+
+def _order_in(session: Session, order_id: str) -> Order:
+    try:
+        return order_for_viewer(session, order_id)
+    except NotFoundError:
+        return order_for_payer(session, order_id, _token(order_id))
+
+
+def _token(order_id: str) -> str | None:
+    """Return the pay link's token: of the address, of the form, or of the link that this browser came by."""
+    given = request.values.get("t")
+    kept = browser.get(KEPT) or ["", None]
+    return given or (kept[1] if kept[0] == order_id else None)
+
+
+def _choice(order: Order) -> str:
+    offers = portal.catalog.offers(order.price)
+    return render_template(
+        "checkout/choose.html",
+        order=order,
+        product=portal.catalog.product(order.product),
+        offers=offers,
+        deadlines={offer.method.key: deadline(offer) for offer in offers},
+        stores=STORES[locale()],
+        voucher=voucher_of(order),
+        token=_token(order.id),
+    )
+
+
+def _where_it_stands(order: Order) -> ResponseReturnValue:
+    """Lead to the order's page, or tell whoever only has the pay link how things are."""
+    if may_open(order):
+        return redirect(url_for("orders.show", order_id=order.id), 303)
+    return render_template("checkout/standing.html", order=order, now=situation(order))

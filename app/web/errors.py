@@ -6,9 +6,10 @@ from flask_babel import gettext, lazy_gettext
 from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeoutError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from app.errors import PortalError, TooManyError
+from app.web.texts import locale
 
 log = structlog.get_logger()
 
@@ -49,6 +50,11 @@ TEXTS = {
         lazy_gettext("There is nothing in it to analyse. Please choose another file."),
         lazy_gettext("Nothing was saved and nothing was charged."),
     ),
+    "no_file": (
+        lazy_gettext("There is no file yet"),
+        lazy_gettext("Please choose the file to analyse."),
+        lazy_gettext("Nothing was saved and nothing was charged."),
+    ),
     "not_arrived": (
         lazy_gettext("The file has not arrived"),
         lazy_gettext("The upload was not finished, or is still on its way."),
@@ -68,6 +74,16 @@ TEXTS = {
         lazy_gettext("This payment method is not available"),
         lazy_gettext("It can't be used for this amount. Please choose another one."),
         lazy_gettext("Nothing was charged."),
+    ),
+    "not_open": (
+        lazy_gettext("The result is not open yet"),
+        lazy_gettext("It opens as soon as the payment is confirmed. The order's page shows where it stands."),
+        lazy_gettext("Your result is kept safe."),
+    ),
+    "refunded": (
+        lazy_gettext("This order was refunded"),
+        lazy_gettext("Its downloads are closed."),
+        lazy_gettext("The order's page shows the refund. You can order again at any time."),
     ),
     "expired_link": (
         lazy_gettext("This link can't be used any more"),
@@ -131,6 +147,8 @@ TEXTS = {
     ),
 }
 
+_STOP = {"ja": "。", "en": ". "}
+
 CODE_OF_STATUS = {
     400: "bad_request",
     403: "forbidden",
@@ -143,11 +161,21 @@ CODE_OF_STATUS = {
 }
 
 
-def show_error(status: int, code: str, field: str | None = None) -> Response:
-    """Return the error as a page, or as JSON where the caller asked for it."""
+def wants_json() -> bool:
+    """Tell whether the caller asked for JSON: our own scripts do, browsers never."""
+    return request.accept_mimetypes.best == "application/json"
+
+
+def show_error(
+    status: int, code: str, field: str | None = None, next_step: tuple[str, str] | None = None
+) -> Response:
+    """Return the error as a page, or as JSON where the caller asked for it.
+
+    `next_step`: text and address of what to do now, where that is not the top page.
+    """
     title, what, safe = TEXTS.get(code, TEXTS["unexpected"])
-    if request.accept_mimetypes.best == "application/json":
-        body: dict[str, object] = {"code": code, "field": field, "message": f"{title} {what}"}
+    if wants_json():
+        body: dict[str, object] = {"code": code, "field": field, "message": f"{title}{_STOP[locale()]}{what}"}
         response = jsonify(error=body, request_id=g.get("request_id"))
     else:
         page = render_template(
@@ -156,8 +184,8 @@ def show_error(status: int, code: str, field: str | None = None) -> Response:
             title=title,
             what=what,
             safe=safe,
-            next_text=gettext("To the top page"),
-            next_url=url_for("intake.index"),
+            next_text=next_step[0] if next_step else gettext("To the top page"),
+            next_url=next_step[1] if next_step else url_for("intake.index"),
             request_id=g.get("request_id"),
         )
         response = make_response(page)
@@ -186,6 +214,11 @@ def init_errors(app: Flask) -> None:
         response = show_error(429, "too_many")
         response.headers.setdefault("Retry-After", "60")
         return response
+
+    @app.errorhandler(SecurityError)
+    def foreign_host(_error: SecurityError) -> Response:
+        # No page: with a host that is not ours (AC-H05) not even the address of our style sheet is known.
+        return Response("400 このアドレスでは開けません。 This address is not served here.\n", 400, mimetype="text/plain")
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:

@@ -1,5 +1,58 @@
-"""webhooks."""
+"""Stripe's events come in: verify, store and enqueue in one transaction, answer (security-bar 2.1)."""
 
-from flask import Blueprint
+from typing import Any
+
+import structlog
+from flask import Blueprint, Response, request
+
+from app.gateways.stripe import API_VERSION, BadSignatureError
+from app.portal import portal
+from app.web.health import WEBHOOKS
+from app.web.logs import one_line
+from app.webhooks.service import take
 
 blueprint = Blueprint("webhooks", __name__)
+CSRF_EXEMPT = True
+
+MAX_BYTES = 256 * 1024
+
+log = structlog.get_logger()
+
+
+@blueprint.post("/webhooks/stripe")
+def stripe() -> Response:
+    """Answer 200 once the event is safe; 400, 411 or 413 for what Stripe did not send."""
+    request.max_content_length = MAX_BYTES
+    if request.content_length is None or request.headers.get("Transfer-Encoding"):
+        return _refuse(411, "no_length")
+    if request.content_length > MAX_BYTES:
+        return _refuse(413, "too_long")
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        return _refuse(400, "encoded")
+    body = request.get_data(cache=False)
+    if len(body) != request.content_length:
+        return _refuse(400, "truncated")
+    try:
+        event = portal.stripe.verify_event(body, request.headers.get("Stripe-Signature", ""), portal.clock())
+    except BadSignatureError as error:
+        # A clock that is wrong looks like this for every event, so it is counted by itself (fault C1).
+        return _refuse(400, "clock_skew" if str(error) == "clock" else "bad_signature")
+    outcome = take(event, body.decode())
+    WEBHOOKS.labels(outcome).inc()
+    _warn(event, outcome)
+    return Response("ok\n", mimetype="text/plain")
+
+
+def _refuse(status: int, outcome: str) -> Response:
+    WEBHOOKS.labels(outcome).inc()
+    return Response(f"{outcome}\n", status=status, mimetype="text/plain")
+
+
+def _warn(event: dict[str, Any], outcome: str) -> None:
+    if outcome in {"other_mode", "other_account"}:
+        log.error("webhook.not_for_us", event_id=event["id"], why=outcome)
+    if event.get("api_version") != API_VERSION:
+        WEBHOOKS.labels("other_version").inc()
+        log.warning(
+            "webhook.other_version", event_id=event["id"], version=one_line(str(event.get("api_version")))
+        )

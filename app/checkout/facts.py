@@ -1,0 +1,98 @@
+"""What a Checkout Session, read from Stripe, says: the one place that knows the shape of Stripe's objects."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.kit.clock import from_unix
+
+# (session.status, session.payment_status) -> event of the payment's state table; where the form was sent but
+# nothing paid, PaymentIntent.status -> event. What is not here (open, processing) tells nothing yet.
+# Source: stripe.md 2.3.
+_BY_SESSION = {("expired", "unpaid"): "expired", ("complete", "paid"): "paid"}
+_BY_INTENT = {"requires_action": "voucher_issued", "requires_payment_method": "failed", "canceled": "failed"}
+
+
+@dataclass(frozen=True)
+class RefundFact:
+    """One refund; `amount` in yen, `status` in Stripe's words."""
+
+    id: str
+    amount: int
+    status: str
+    reason: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class SessionFacts:
+    """A Checkout Session with its PaymentIntent, charge and refunds. Amounts in yen."""
+
+    id: str
+    live: bool
+    mode: str
+    currency: str
+    amount_total: int
+    order_id: str | None
+    metadata: dict[str, str]
+    event: str | None
+    intent_id: str | None
+    customer_id: str | None
+    email: str | None
+    voucher: dict[str, Any] | None
+    voucher_expires_at: datetime | None
+    receipt_url: str | None
+    amount_refunded: int
+    disputed: bool
+    refunds: list[RefundFact]
+
+
+def read_session(session: dict[str, Any]) -> SessionFacts:
+    """Take a session as `StripeGateway.retrieve_session` gives it; absent or new fields do no harm."""
+    intent = session.get("payment_intent") or {}
+    charge = intent.get("latest_charge") or {}
+    voucher = (intent.get("next_action") or {}).get("konbini_display_details")
+    paid = session.get("payment_status") == "paid"
+    return SessionFacts(
+        id=str(session["id"]),
+        live=bool(session.get("livemode")),
+        mode=session.get("mode") or "",
+        currency=session.get("currency") or "",
+        amount_total=session.get("amount_total") or 0,
+        order_id=session.get("client_reference_id"),
+        metadata=session.get("metadata") or {},
+        event=_event(session, intent),
+        intent_id=intent.get("id"),
+        customer_id=session.get("customer"),
+        email=(session.get("customer_details") or {}).get("email"),
+        voucher=_voucher(voucher) if voucher else None,
+        voucher_expires_at=from_unix(voucher["expires_at"])
+        if voucher and voucher.get("expires_at")
+        else None,
+        receipt_url=charge.get("receipt_url"),
+        # A declined card leaves a charge too; only a paid session's charge can be refunded.
+        amount_refunded=(charge.get("amount_refunded") or 0) if paid else 0,
+        disputed=bool(charge.get("disputed")),
+        refunds=[_refund(r) for r in (charge.get("refunds") or {}).get("data", [])],
+    )
+
+
+def _event(session: dict[str, Any], intent: dict[str, Any]) -> str | None:
+    seen = (str(session.get("status")), str(session.get("payment_status")))
+    if seen == ("complete", "unpaid"):
+        return _BY_INTENT.get(str(intent.get("status")))
+    return _BY_SESSION.get(seen)
+
+
+def _voucher(details: dict[str, Any]) -> dict[str, Any]:
+    return {"hosted_url": details.get("hosted_voucher_url"), "stores": details.get("stores") or {}}
+
+
+def _refund(refund: dict[str, Any]) -> RefundFact:
+    return RefundFact(
+        id=refund["id"],
+        amount=refund["amount"],
+        status=refund.get("status") or "pending",
+        reason=refund.get("reason"),
+        created_at=from_unix(refund["created"]),
+    )

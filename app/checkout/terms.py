@@ -1,0 +1,98 @@
+"""The last screen before paying: six points of Japan's Act on Specified Commercial Transactions, art. 12-6.
+
+Quantity, total price, time and method of payment, time of delivery, application period, cancellation: a
+customer who was not shown them, or wrongly, may take the contract back (art. 15-4). Worked out of order,
+offer and catalog (AC-T01); the version of the seller's texts is stored with the attempt (AC-T02).
+"""
+
+from datetime import datetime, time, timedelta
+
+from flask_babel import gettext
+
+from app.catalog import Offer
+from app.kit.clock import JST
+from app.kit.money import yen
+from app.models import Order
+from app.portal import portal
+from app.web.texts import jst, locale
+
+STORES = {
+    "ja": "ファミリーマート、ローソン、ミニストップ、セイコーマート",
+    "en": "FamilyMart, Lawson, Ministop or Seicomart",
+}
+
+
+def deadline(offer: Offer) -> datetime | None:
+    """Return the last moment to pay a konbini voucher that is issued now: 23:59 JST of the last day."""
+    days = offer.method.expires_after_days
+    if days is None:
+        return None
+    last = portal.clock().astimezone(JST).date() + timedelta(days=days)
+    return datetime.combine(last, time(23, 59, 59), JST)
+
+
+def six_points(order: Order, offer: Offer) -> list[tuple[str, str]]:
+    """Return (name, text) of what the law wants on the last screen, in the page's language."""
+    speak = locale()
+    product = portal.catalog.product(order.product)
+    name = product.name(speak) if product else order.product
+    return [
+        (
+            gettext("What you order"),
+            gettext(
+                "%(product)s: 1 analysis of the file %(filename)s", product=name, filename=order.filename
+            ),
+        ),
+        (gettext("Total price"), _price(offer, speak)),
+        (gettext("How and when you pay"), _payment(offer, speak)),
+        (gettext("Delivery"), portal.catalog.terms.delivery(speak)),
+        (gettext("Order by"), _period(offer)),
+        (gettext("Cancellation and refunds"), _cancellation(offer, speak)),
+    ]
+
+
+def _price(offer: Offer, speak: str) -> str:
+    total = yen(offer.total, speak)
+    if not offer.handling:
+        return str(gettext("%(total)s, tax included. There are no other costs.", total=total))
+    text = gettext(
+        "%(total)s, tax included (%(price)s and a handling fee of %(handling)s). There are no other costs.",
+        total=total,
+        price=yen(offer.price, speak),
+        handling=yen(offer.handling, speak),
+    )
+    return str(text)
+
+
+def _payment(offer: Offer, speak: str) -> str:
+    end = deadline(offer)
+    if end is None:
+        return str(gettext("By card, charged at once when you confirm on the next page."))
+    text = gettext(
+        "In cash at %(stores)s, by %(deadline)s if you get the voucher today.",
+        stores=STORES[speak],
+        deadline=jst(end),
+    )
+    return str(text)
+
+
+def _period(offer: Offer) -> str:
+    if deadline(offer) is None:
+        text = gettext("There is no limit. The payment page closes after 24 hours; you can then start again.")
+    else:
+        text = gettext(
+            "There is no limit. A voucher that is not paid in time expires; you can then start again."
+        )
+    return str(text)
+
+
+def _cancellation(offer: Offer, speak: str) -> str:
+    parts = [portal.catalog.terms.refund(speak)]
+    if deadline(offer) is None:
+        parts.append(gettext("A refund goes back to the card."))
+    else:
+        parts += [
+            gettext("A voucher can't be cancelled; if you don't pay it, it simply expires."),
+            gettext("For a refund, Stripe asks you by e-mail for a bank account and sends the money there."),
+        ]
+    return (" " if speak == "en" else "").join(parts)
