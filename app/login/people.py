@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import ParamSpec, cast
 
-from flask import Flask, Request, redirect, request, url_for
+from flask import Flask, Request, has_request_context, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import AnonymousUserMixin, LoginManager, UserMixin, current_user
 from sqlalchemy.exc import SQLAlchemyError
@@ -50,8 +50,9 @@ class Stranger(AnonymousUserMixin):  # type: ignore[misc]
 
 
 def person() -> Person | None:
-    """Return who is logged in, or None."""
-    return cast("Person", current_user) if current_user.is_authenticated else None
+    """Return who is logged in, or None; a job has nobody."""
+    known = has_request_context() and current_user.is_authenticated
+    return cast("Person", current_user) if known else None
 
 
 def known_person() -> Person:

@@ -70,7 +70,7 @@ def find_session(session: Session, secret: str, now: datetime) -> tuple[LoginSes
     ).one_or_none()
     if found is None:
         return None
-    row, role = found.tuple()
+    row, role = found
     if not is_live(row, now) or (row.kind == "staff" and role is None):
         return None
     return row, role

@@ -1,0 +1,106 @@
+"""What each kind of mail needs to know, read from the database when it is sent.
+
+A mail holds no text of users but the file name, and no address but those below PUBLIC_URL (AC-L22, DESIGN
+rule 9) and Stripe's own voucher page.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.login.links import secrets_of
+from app.models import LoginRequest, Mail, Order, Payment
+from app.portal import portal
+
+Context = dict[str, Any]
+
+# Konbini chains by their names on the street; the keys are Stripe's.
+STORES = {
+    "familymart": {"ja": "ファミリーマート", "en": "FamilyMart"},
+    "lawson": {"ja": "ローソン", "en": "Lawson"},
+    "ministop": {"ja": "ミニストップ", "en": "Ministop"},
+    "seicomart": {"ja": "セイコーマート", "en": "Seicomart"},
+}
+
+
+class NotNeededError(Exception):
+    """The mail has nothing to say any more, such as a login link that was used or ran out."""
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A kind of mail: what fills its templates, and whether its text may be kept in the outbox."""
+
+    context: Callable[[Session, Mail], Context]
+    kept: bool = True
+
+
+def address(path: str) -> str:
+    """Return the public address of a path; links never follow a request's Host header (finding 8)."""
+    return f"{portal.settings.public_url}{path}"
+
+
+def _order(session: Session, mail: Mail) -> Context:
+    order = session.get_one(Order, mail.order_id)
+    product = portal.catalog.product(order.product)
+    return {
+        "order": order,
+        "product": product.name(mail.locale) if product else order.product,
+        "order_url": address(f"/orders/{order.id}"),
+        "login_url": address(f"/login?next=orders.show&order={order.id}"),
+    }
+
+
+def _choose_payment(session: Session, mail: Mail) -> Context:
+    context = _order(session, mail)
+    order: Order = context["order"]
+    token = portal.signer.sign("pay-link", order.id)
+    return {
+        **context,
+        "offers": [offer for offer in portal.catalog.offers(order.price) if offer.available],
+        "pay_url": address(f"/orders/{order.id}/pay?t={token}"),
+    }
+
+
+def _voucher(session: Session, mail: Mail) -> Context:
+    payment = session.get_one(Payment, mail.params["once"])
+    voucher = payment.voucher or {}
+    stores = [
+        {"name": STORES.get(key, {}).get(mail.locale, key), **codes}
+        for key, codes in voucher.get("stores", {}).items()
+        if codes
+    ]
+    return {
+        **_order(session, mail),
+        "payment": payment,
+        "stores": stores,
+        "voucher_url": voucher.get("hosted_url"),
+    }
+
+
+def _cannot_analyse(session: Session, mail: Mail) -> Context:
+    context = _order(session, mail)
+    reason = context["order"].reason or {}
+    return {**context, "reason": reason.get(mail.locale, ""), "start_url": address("/")}
+
+
+def _login(session: Session, mail: Mail) -> Context:
+    request = session.get_one(LoginRequest, mail.params["request"])
+    secrets = secrets_of(portal.signer, request)
+    if request.consumed_at is not None or secrets is None:
+        raise NotNeededError
+    return {"login_url": address(f"/login/{secrets.token}"), "code": secrets.code}
+
+
+LETTERS = {
+    "choose_payment": Letter(_choose_payment),
+    "voucher": Letter(_voucher),
+    "result_open": Letter(_order),
+    "cannot_analyse": Letter(_cannot_analyse),
+    "analysis_failed": Letter(_order),
+    "payment_expired": Letter(_choose_payment),
+    "login": Letter(_login, kept=False),
+}
+"""Every kind of mail; its texts are templates/mail/<kind>/subject.txt, body.txt and body.html."""
