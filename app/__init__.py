@@ -39,6 +39,9 @@ def create_app(settings: Settings | None = None, clock: Clock = system_clock) ->
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         TRUSTED_HOSTS=[urlsplit(settings.public_url).hostname],
+        # For addresses made outside a request; inside one the host is checked against TRUSTED_HOSTS.
+        SERVER_NAME=urlsplit(settings.public_url).netloc,
+        PREFERRED_URL_SCHEME=urlsplit(settings.public_url).scheme,
         RATELIMIT_STORAGE_URI=settings.rate_limit_store,
         RATELIMIT_ENABLED=settings.portal_env != "test",
         WTF_CSRF_TIME_LIMIT=12 * 3600,
