@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import structlog
-from dbos import DBOS, DBOSClient, StepOptions
+from dbos import DBOS, DBOSClient, StepOptions, error
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
@@ -23,6 +23,9 @@ QUEUES = {"analysis": 2, "delivery": 2, "stripe": 4, "mail": 4}
 
 T = TypeVar("T")
 log = structlog.get_logger()
+
+StepFailedError = error.DBOSMaxStepRetriesExceeded
+"""Raised by `step` when every try has failed."""
 
 
 @dataclass(frozen=True)
