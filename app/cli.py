@@ -7,6 +7,8 @@ from flask import Flask
 from flask.cli import AppGroup
 
 from app.errors import StorageDownError
+from app.kit.addresses import BadAddressError, canonical
+from app.login.staff import ROLES, add_staff, all_staff
 from app.portal import portal
 
 group = AppGroup("portal", help="Operate the portal.")
@@ -31,6 +33,40 @@ def storage_setup(wait: int) -> None:
                 raise click.ClickException("the object store does not answer") from error
             time.sleep(0.3)
     click.echo(f"bucket {portal.storage.bucket}: ready")
+
+
+@group.group("staff")
+def staff() -> None:
+    """Say who may open the back office."""
+
+
+@staff.command("add")
+@click.argument("email")
+@click.option("--role", type=click.Choice(ROLES), required=True, help="What the person may do.")
+def staff_add(email: str, role: str) -> None:
+    """Make EMAIL a member of staff; again with another role changes it."""
+    try:
+        address = canonical(email)
+    except BadAddressError:
+        raise click.BadParameter(f"{email!r} is not an e-mail address", param_hint="EMAIL") from None
+    with portal.database.transaction() as session:
+        before = add_staff(session, address, role, portal.clock())
+    done = "added" if before is None else f"changed from {before}" if before != role else "unchanged"
+    click.echo(f"staff {address}: {role} ({done})")
+
+
+@staff.command("list")
+def staff_list() -> None:
+    """Show every member of staff."""
+    with portal.database.transaction() as session:
+        members = all_staff(session)
+    for member in members:
+        state = (
+            "active" if member.disabled_at is None else f"disabled {member.disabled_at:%Y-%m-%d %H:%M} UTC"
+        )
+        click.echo(f"{member.email}  {member.role}  {state}")
+    if not members:
+        click.echo("no staff yet; add one with: flask --app wsgi portal staff add EMAIL --role ROLE")
 
 
 def init_cli(app: Flask) -> None:
