@@ -96,6 +96,8 @@ for (const type of ["dragover", "dragleave", "drop"]) {
   drop.addEventListener(type, (event) => {
     event.preventDefault();
     drop.classList.toggle("over", type === "dragover");
-    if (type === "drop" && event.dataTransfer.files.length) choose(event.dataTransfer.files[0]);
+    if (type !== "drop" || !event.dataTransfer.files.length) return;
+    input.files = event.dataTransfer.files;
+    choose(input.files[0]);
   });
 }
