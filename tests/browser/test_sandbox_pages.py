@@ -1,57 +1,40 @@
-"""The payer's pages and the control page in Chromium: the right way, the refused way, and axe's opinion."""
+"""The Stripe stand-in's pages in Chromium: the right way, the refused way, and axe's opinion."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.helpers import ROOT
-from tests.sandbox.conftest import Stripe
+from tests.browser.conftest import AXE
+from tests.sandbox.conftest import Stripe, api
 
 pytestmark = pytest.mark.browser
+__all__ = ["api"]  # a fixture: pytest finds it by its name
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-AXE = ROOT / "node_modules/axe-core/axe.min.js"
-OPTIONS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 SHOP = "http://127.0.0.1:9/"
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM:
-        pytest.skip("this machine has no Chromium")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        yield started
-        started.close()
+PHONE, DESK = "ja light 390", "en dark 1280"
+on_both = pytest.mark.parametrize("page", [PHONE, DESK], indirect=True)
 
 
-@pytest.fixture(params=["ja light 390", "en dark 1280"])
-def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A phone in Japanese and a desk in English; neither runs JavaScript of the pages (there is none)."""
-    locale, scheme, width = request.param.split()
+@pytest.fixture
+def page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """Give a phone in Japanese; `on_both` adds a desk in English."""
+    locale, scheme, width = getattr(request, "param", PHONE).split()
     size: Any = {"width": int(width), "height": 844}
-    context = browser.new_context(locale=locale, color_scheme=scheme, viewport=size)
+    context = chromium.new_context(locale=locale, color_scheme=scheme, viewport=size)
     context.route(f"{SHOP}**", lambda route: route.fulfill(body="<h1>shop</h1>"))
     yield context.new_page()
     context.close()
 
 
 def _create(api: Stripe, **changes: Any) -> Any:
-    urls = {"success_url": SHOP + "return?s={CHECKOUT_SESSION_ID}", "cancel_url": SHOP + "order"}
-    return api.create(**urls, **{"locale": "auto"}, **changes)
+    changes = {"locale": "auto", "cancel_url": SHOP + "order", **changes}
+    return api.create(success_url=SHOP + "return?s={CHECKOUT_SESSION_ID}", **changes)
 
 
 def _card(page: Page, number: str = "4242 4242 4242 4242", expiry: str = "12 / 40", cvc: str = "123") -> None:
@@ -69,6 +52,7 @@ def _looks_right(page: Page) -> None:
     assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []
 
 
+@on_both
 def test_a_card_payer_comes_back_to_the_shop(api: Stripe, page: Page) -> None:
     session = _create(api, custom_text={"submit": {"message": "入金のあとで開きます。"}})
     page.goto(session.url)
@@ -84,26 +68,26 @@ def test_a_card_payer_comes_back_to_the_shop(api: Stripe, page: Page) -> None:
     _looks_right(page)
 
 
-@pytest.mark.parametrize(
-    ("field", "typed"),
-    [
+@on_both
+def test_a_refused_card_stays_on_the_page(api: Stripe, page: Page) -> None:
+    session = _create(api)
+    page.goto(session.url)
+    for field, typed in (
         ("card_number", {"number": "4000000000000002"}),
         ("card_number", {"number": "4242424242424241"}),
         ("card_expiry", {"expiry": "01/20"}),
         ("card_cvc", {"cvc": "1"}),
-    ],
-)
-def test_a_refused_card_stays_on_the_page(api: Stripe, page: Page, field: str, typed: dict[str, str]) -> None:
-    session = _create(api)
-    page.goto(session.url)
-    _card(page, **typed)
-    expect(page.locator(f"#{field}-error")).to_be_visible()
-    expect(page.locator("[role=alert]")).to_be_visible()
-    expect(page.locator("input[name=card_name]")).to_have_value("TARO YAMADA")
+    ):
+        _card(page, **typed)
+        expect(page.locator(".error:visible")).to_have_count(1)
+        expect(page.locator(f"#{field}-error")).to_be_visible()
+        expect(page.locator("[role=alert]")).to_be_visible()
+        expect(page.locator("input[name=card_name]")).to_have_value("TARO YAMADA")
     assert api.sessions.retrieve(session.id).status == "open"
     _looks_right(page)
 
 
+@on_both
 def test_a_konbini_payer_gets_a_voucher_and_pays_at_the_till(api: Stripe, page: Page) -> None:
     session = _create(api)
     page.goto(session.url)
