@@ -1,6 +1,8 @@
 """From the bytes of any upload to UTF-8 text: which encoding, is it text at all, read it in pieces."""
 
 import codecs
+import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +43,9 @@ NAMES = {
     "euc_jis_2004": "EUC-JP",
     "cp932": "Shift_JIS (CP932)",
 }
+ENOUGH_WIDE = 8
+# Bytes that are no character, which Python's cp932 passes as if they were.
+NO_CHARACTER = re.compile("[\x80-\x84\x86-\x9f\uf8f0-\uf8f3]")
 BINARY_SHARE = 0.005  # share of control characters from which bytes are no text
 
 
@@ -53,7 +58,7 @@ class Utf8:
 
 
 class _BadBytesError(Exception):
-    """Bytes that the tried encoding does not know: offset in bytes, line from 1, whether the file ends there."""
+    """Bytes that the tried encoding does not know: offset in bytes, line from 1, whether at the end."""
 
     def __init__(self, offset: int, line: int, *, at_end: bool) -> None:
         super().__init__(offset)
@@ -73,18 +78,17 @@ def to_utf8(path: Path, scratch: Path) -> Utf8:
     bom = next((name for mark, name in BOMS if head.startswith(mark)), None)
     if bom == "utf-16":
         return _convert(path, scratch, [bom])
-    old_mac = b"\r" in head and b"\n" not in head
     encoding = bom or "utf-8"
     try:
-        if old_mac:
-            return _convert(path, scratch, [encoding])
         for _ in _decoded(path, encoding):
             pass
     except _BadBytesError as error:
-        if bom or (error.at_end and error.offset > 0 and not _ascii_before(path, error.offset)):
+        if bom or _is_utf8_before(path, error.offset):
             raise _reason(error, encoding) from None
         return _convert(path, scratch, _ranked_japanese(path, error.offset))
-    return Utf8(path, encoding)
+    # Files of the old Mac end lines with CR alone, which the table reader does not know.
+    old_mac = b"\r" in head and b"\n" not in head
+    return _convert(path, scratch, [encoding]) if old_mac else Utf8(path, encoding)
 
 
 def _refuse_what_is_no_text(head: bytes) -> None:
@@ -121,6 +125,9 @@ def _decoded(path: Path, encoding: str) -> Iterator[str]:
                 raise _BadBytesError(done - pending + error.start, line, at_end=at_end) from None
             if "\0" in text:
                 raise NotATable("nul")
+            if encoding in JAPANESE and (wrong := NO_CHARACTER.search(text)):
+                line += text.count("\n", 0, wrong.start())
+                raise _BadBytesError(done, line, at_end=False)
             if not chunk:
                 return
             yield text
@@ -128,24 +135,25 @@ def _decoded(path: Path, encoding: str) -> Iterator[str]:
             line += text.count("\n")
 
 
-def _ascii_before(path: Path, offset: int) -> bool:
+def _is_utf8_before(path: Path, offset: int) -> bool:
+    """Tell a damaged UTF-8 file: other encodings do not read as UTF-8 by chance for ENOUGH_WIDE characters."""
+    wide = 0
     with path.open("rb") as file:
-        while chunk := file.read(min(CHUNK, offset)):
-            if not chunk.isascii():
-                return False
+        while wide < ENOUGH_WIDE and (chunk := file.read(min(CHUNK, offset))):
             offset -= len(chunk)
-    return True
+            wide += sum(ord(char) > 127 for char in chunk.decode("utf-8", "ignore")) if not chunk.isascii() else 0  # noqa: PLR2004
+    return wide >= ENOUGH_WIDE
 
 
 def _convert(path: Path, scratch: Path, encodings: list[str]) -> Utf8:
     target = scratch / "utf8.csv"
     worst: tuple[_BadBytesError, str] | None = None
     for encoding in encodings:
+        newlines = io.IncrementalNewlineDecoder(None, translate=True)
         try:
             with target.open("w", encoding="utf-8", newline="") as out:
-                for text in _decoded(path, encoding):
-                    # Lone CR ends lines in files of the old Mac; CR LF keeps its LF.
-                    out.write(text.replace("\r\n", "\n").replace("\r", "\n"))
+                out.writelines(newlines.decode(text) for text in _decoded(path, encoding))
+                out.write(newlines.decode("", final=True))
         except _BadBytesError as error:
             if worst is None or error.offset > worst[0].offset:
                 worst = (error, encoding)

@@ -8,12 +8,12 @@ from functools import lru_cache
 import polars as pl
 
 MISSING = (
-    "", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None", "-", "--", "---", "//", "///", "…", "...",
-    "―", "欠測", "欠損",
+    "", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None", "-", "--", "---", "//", "///", "…",
+    "...", "―", "欠測", "欠損",
 )  # fmt: skip
 _MISSING = frozenset(MISSING)
 ENOUGH = 0.95  # share of a sample that must read as a kind
-DECORATION = "¥￥\\\\$€£%％円 "  # around numbers, as in ¥1,500 or 12 %
+DECORATION = "¥￥\\\\$€£%％円 "  # noqa: RUF001 - around numbers, as in ¥1,500 or 12 %
 
 Read = Callable[[pl.Expr], pl.Expr]
 
@@ -37,7 +37,9 @@ def is_missing(cell: str) -> bool:
 def looks_typed(cell: str) -> bool:
     """Tell whether a cell reads as a number, a date or a time."""
     cell = cell.strip()
-    return any(char.isdigit() for char in cell) and any(kind.matches(cell) for kind in KINDS if kind.name not in {"boolean", "text"})
+    return any(char.isdigit() for char in cell) and any(
+        kind.matches(cell) for kind in KINDS if kind.name not in {"boolean", "text"}
+    )
 
 
 def clean(column: str) -> pl.Expr:
@@ -131,8 +133,7 @@ def _kinds_of_dates() -> list[Kind]:
                     zoned = regex + r"(Z|z|[+-]\d\d:?\d\d)"
                     read = _datetime_zone(f"{date}{gap}{time}%z")
                     kinds.append(Kind("datetime", _pattern(zoned), read))
-    for sep in "-/":
-        kinds.append(Kind("date", _pattern(rf"[12]\d{{3}}{sep}{month}"), _month(f"%Y{sep}%m")))
+    kinds += [Kind("date", _pattern(rf"[12]\d{{3}}{sep}{month}"), _month(f"%Y{sep}%m")) for sep in "-/"]
     kinds.append(Kind("date", _pattern(rf"[12]\d{{3}}年{month}月"), _month("%Y年%m月")))
     return kinds
 
@@ -143,9 +144,11 @@ def boolean(true: str) -> Kind:
 
     def read(expr: pl.Expr) -> pl.Expr:
         word = expr.str.to_lowercase()
-        return pl.when(word == true).then(True).when(word == false).then(False).otherwise(None)  # noqa: FBT003
+        return pl.when(word == true).then(True).when(word == false).then(False).otherwise(None)
 
-    return Kind("boolean", lambda cell: cell.lower() in {true, false}, read, "integer" if true == "1" else None)
+    return Kind(
+        "boolean", lambda cell: cell.lower() in {true, false}, read, "integer" if true == "1" else None
+    )
 
 
 BOOLEANS = (

@@ -23,6 +23,8 @@ INK = "#1f2933"
 QUIET = "#5b6770"
 RULE = "#d9dee2"
 DPI = 150
+WIDE = (6.0, 2.4)  # inches: read at 360 CSS pixels on a phone, at 600 on a desk
+PREVIEW = (8.0, 4.5)  # 1200 x 675 pixels
 JAPANESE_FONT = "Noto Sans CJK JP"
 ANNOTATED = 10  # columns up to which the heatmap tells its numbers
 DIVERGING = LinearSegmentedColormap.from_list("r", ["#a8501f", "#f3d9c8", "#ffffff", "#c3dfea", ACCENT])
@@ -37,7 +39,7 @@ def set_up() -> None:
     mpl.rcParams.update(
         {
             "font.family": [*fonts, "DejaVu Sans"],
-            "font.size": 10,
+            "font.size": 10.5,
             # A column may be called $\frac$.
             "text.parse_math": False,
             "axes.unicode_minus": False,
@@ -78,7 +80,7 @@ def _save(figure: Figure, path: Path) -> None:
     figure.savefig(path, metadata={"Software": None})
 
 
-def column(stat: ColumnStats, texts: Texts, path: Path, *, size: tuple[float, float] = (7.6, 2.5)) -> bool:
+def column(stat: ColumnStats, texts: Texts, path: Path, *, size: tuple[float, float] = WIDE) -> bool:
     """Draw how the values of one column are spread; False when there is nothing to draw."""
     if stat.histogram and stat.unique > 1:
         figure, axes = _axes(*size, "y")
@@ -95,7 +97,8 @@ def column(stat: ColumnStats, texts: Texts, path: Path, *, size: tuple[float, fl
 def _histogram(axes: Axes, stat: ColumnStats, histogram: Histogram, texts: Texts) -> None:
     edges = np.array(histogram.edges)
     if stat.kind in {"date", "datetime"}:
-        places = mdates.date2num([datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=edge) for edge in edges])
+        moments = [datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=edge) for edge in edges]
+        places = mdates.date2num(moments)  # type: ignore[no-untyped-call]
         _date_axis(axes, float(places[-1] - places[0]))
     elif stat.kind == "time":
         places = edges / 3.6e12
@@ -106,7 +109,13 @@ def _histogram(axes: Axes, stat: ColumnStats, histogram: Histogram, texts: Texts
         places = edges
         _thousands(axes.xaxis, whole=stat.kind == "integer")
     axes.bar(
-        places[:-1], histogram.counts, np.diff(places), align="edge", color=ACCENT, edgecolor="white", linewidth=0.5
+        places[:-1],
+        histogram.counts,
+        np.diff(places),
+        align="edge",
+        color=ACCENT,
+        edgecolor="white",
+        linewidth=0.5,
     )
     axes.set_xlabel(shorten(stat.column.name, 40))
     axes.set_ylabel(texts("rows"))
@@ -125,18 +134,29 @@ def _bars(axes: Axes, stat: ColumnStats, texts: Texts) -> None:
 
 
 def _date_axis(axes: Axes, days: float) -> None:
-    pattern = next(form for limit, form in ((2, "%H:%M"), (100, "%m/%d"), (1500, "%Y/%m"), (1e9, "%Y")) if days <= limit)
-    axes.xaxis.set_major_locator(mdates.AutoDateLocator(minticks=3, maxticks=8))
-    axes.xaxis.set_major_formatter(mdates.DateFormatter(pattern))
+    pattern = next(
+        form for limit, form in ((2, "%H:%M"), (100, "%m/%d"), (1500, "%Y/%m"), (1e9, "%Y")) if days <= limit
+    )
+    axes.xaxis.set_major_locator(mdates.AutoDateLocator(minticks=3, maxticks=8))  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_formatter(mdates.DateFormatter(pattern))  # type: ignore[no-untyped-call]
 
 
-def series(over: OverTime, stat: ColumnStats | None, texts: Texts, path: Path, *, size: tuple[float, float] = (7.6, 2.5)) -> None:  # fmt: skip  # noqa: E501
+def series(
+    over: OverTime,
+    stat: ColumnStats | None,
+    texts: Texts,
+    path: Path,
+    *,
+    size: tuple[float, float] = WIDE,
+) -> None:
     """Draw the means of a column over time, or the number of rows where `stat` is None."""
     figure, axes = _axes(*size, "y")
     at = over.frame["at"].to_list()
     values = over.frame[stat.column.key if stat else "rows"].cast(float).to_numpy()
+    if stat:
+        values = np.where(over.thin(), np.nan, values)
     marker = "o" if len(at) <= 40 else None  # noqa: PLR2004 - few points are seen as points
-    axes.plot(at, values, color=ACCENT, linewidth=1.4, marker=marker, markersize=3)  # type: ignore[arg-type]
+    axes.plot(at, values, color=ACCENT, linewidth=1.4, marker=marker, markersize=3)
     days = (at[-1] - at[0]).total_seconds() / 86400
     _date_axis(axes, days)
     axes.set_ylabel(shorten(stat.column.name, 18) if stat else texts("rows"))
@@ -149,19 +169,23 @@ def series(over: OverTime, stat: ColumnStats | None, texts: Texts, path: Path, *
 
 
 def _period(first: datetime, last: datetime) -> str:
-    return f"{first:%Y/%m/%d} - {last:%Y/%m/%d}"
+    return f"{first:%Y/%m/%d} – {last:%Y/%m/%d}"  # noqa: RUF001
 
 
 def heatmap(found: Correlations, path: Path) -> None:
     """Draw the correlations as coloured squares."""
     count = len(found.columns)
     side = max(4.6, 1.8 + 0.34 * count)
-    figure = Figure(figsize=(min(side + 1.2, 11), min(side, 10)), dpi=DPI, layout="constrained", facecolor="white")
+    figure = Figure(
+        figsize=(min(side + 1.2, 11), min(side, 10)), dpi=DPI, layout="constrained", facecolor="white"
+    )
     axes = figure.add_subplot()
     shown = np.where(np.eye(count, dtype=bool), np.nan, found.matrix)
     image = axes.imshow(shown, cmap=DIVERGING, vmin=-1, vmax=1)
     names = [shorten(stat.column.name, 16) for stat in found.columns]
-    axes.set_xticks(range(count), names, rotation=60, ha="right", rotation_mode="anchor", color=INK, fontsize=9)
+    axes.set_xticks(
+        range(count), names, rotation=60, ha="right", rotation_mode="anchor", color=INK, fontsize=9
+    )
     axes.set_yticks(range(count), names, color=INK, fontsize=9)
     axes.set_xticks(np.arange(count + 1) - 0.5, minor=True)
     axes.set_yticks(np.arange(count + 1) - 0.5, minor=True)
@@ -172,27 +196,32 @@ def heatmap(found: Correlations, path: Path) -> None:
         for (row, col), r in np.ndenumerate(shown):
             if np.isfinite(r):
                 colour = "white" if abs(r) > 0.7 else INK  # noqa: PLR2004 - dark squares
-                axes.text(col, row, f"{r:.2f}", ha="center", va="center", fontsize=8, color=colour)
+                axes.text(
+                    col, row, f"{round(r, 2) + 0.0:.2f}", ha="center", va="center", fontsize=8, color=colour
+                )
     bar = figure.colorbar(image, ax=axes, shrink=0.6, ticks=[-1, -0.5, 0, 0.5, 1], label="r")
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     _save(figure, path)
 
 
 def preview(stats: Sequence[ColumnStats], over: OverTime | None, texts: Texts, path: Path) -> tuple[str, str]:
-    """Draw the one free plot, about 1200 x 675 px; returns the texts' key for its title, and the column's name."""
-    size = (8, 4.5)
+    """Draw the one free plot, 1200 x 675 px; returns the key of its title and the column's name."""
     measures = sorted((stat for stat in stats if stat.is_measure), key=lambda stat: stat.unique < BUSY)
     with mpl.rc_context({"font.size": 13}):
         if over and over.columns:
             best = next(stat for stat in [*measures, *over.columns] if stat in over.columns)
-            series(over, best, texts, path, size=size)
+            series(over, best, texts, path, size=PREVIEW)
             return f"over_{over.step}" if not over.is_one_row_each else "over_time_of", best.column.name
         for stat in [*measures, *(other for other in stats if other.kind != "empty")]:
-            if column(stat, texts, path, size=size):
+            if column(stat, texts, path, size=PREVIEW):
                 return "spread_of", stat.column.name
-        figure, axes = _axes(*size, "x")
+        figure, axes = _axes(*PREVIEW, "x")
         filled = stats[:20][::-1]
-        axes.barh([shorten(f"{stat.column.name}", 22) for stat in filled], [stat.unique for stat in filled], color=ACCENT)
+        axes.barh(
+            [shorten(stat.column.name, 22) for stat in filled],
+            [stat.unique for stat in filled],
+            color=ACCENT,
+        )
         axes.set_xlabel(texts("unique"))
         _thousands(axes.xaxis, whole=True)
         _save(figure, path)

@@ -17,6 +17,7 @@ PAIRS = 10  # rows in which both columns have a value, at the least
 SERIES = 12  # columns drawn over time
 DATED = 0.5  # share of rows with a date that a main date column has, at the least
 POINTS = 400
+THIN = 0.1  # of the usual number of rows: the mean of a step with fewer is not drawn
 # The finest step that keeps the period within POINTS.
 STEPS: tuple[tuple[str, float], ...] = (
     ("1m", 60), ("1h", 3600), ("1d", 86400), ("1w", 604800), ("1mo", 2629800), ("1y", 31557600),
@@ -72,7 +73,7 @@ def _pearson(values: Matrix) -> Matrix:
         covariance = centred.T @ centred - sums * sums.T / n
         variance = squares - sums**2 / n
         r = covariance / np.sqrt(variance * variance.T)
-    usable = (n >= PAIRS) & (variance > 1e-12 * n) & (variance.T > 1e-12 * n)  # noqa: PLR2004 - rounding
+    usable = (n >= PAIRS) & (variance > 1e-12 * n) & (1e-12 * n < variance.T)
     return np.where(usable, np.clip(r, -1, 1), np.nan)
 
 
@@ -90,6 +91,11 @@ class OverTime:
     def is_one_row_each(self) -> bool:
         """Tell whether every step holds one row, so that means are the values themselves."""
         return self.frame["rows"].max() == 1
+
+    def thin(self) -> npt.NDArray[np.bool_]:
+        """Tell the steps with so few rows (a day cut short) that their mean would mislead."""
+        rows = self.frame["rows"].to_numpy()
+        return np.asarray(rows < THIN * np.median(rows))
 
 
 def main_date(table: Table, stats: Sequence[ColumnStats]) -> ColumnStats | None:
@@ -127,6 +133,9 @@ def over_time(table: Table, stats: Sequence[ColumnStats]) -> OverTime | None:
 
 
 def _step(first: date | datetime, last: date | datetime, *, whole_days: bool) -> str:
-    seconds = (last - first).total_seconds()
+    if isinstance(first, datetime) and isinstance(last, datetime):
+        seconds = (last - first).total_seconds()
+    else:
+        seconds = (last.toordinal() - first.toordinal()) * 86400
     steps = STEPS[2:] if whole_days else STEPS
     return next((name for name, length in steps if seconds / length <= POINTS), STEPS[-1][0])

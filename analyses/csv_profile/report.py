@@ -40,7 +40,7 @@ class Findings:
         return percent(cells, self.table.rows * len(self.stats))
 
     def period(self, texts: Texts) -> str | None:
-        """The first and last date of the main date column."""
+        """Return the first and last date of the main date column."""
         if self.over is None:
             return None
         known = self.over.dated_by.numbers
@@ -152,13 +152,13 @@ def _in_short(stat: ColumnStats, texts: Texts) -> str:
 def write_result(found: Findings, texts: Texts, output: Path, *, full: bool) -> None:
     """Write `output`/result: report.html, and for a full profile plots/ and all tables/."""
     folder = output / "result"
-    (folder / "plots").mkdir(parents=True)
-    (folder / "tables").mkdir()
+    (folder / "tables").mkdir(parents=True)
     tables.columns(folder / "tables" / "columns.csv", found.stats, texts)
     pictures: dict[str, Picture] = {}
     series: list[tuple[str, Picture]] = []
     heatmap: Picture | None = None
     if full:
+        (folder / "plots").mkdir()
         tables.top_values(folder / "tables" / "top-values.csv", found.stats, found.table.rows, texts)
         pictures = _column_plots(found, texts, folder / "plots")
         if found.over:

@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from analyses.csv_profile.errors import NotATable
@@ -49,7 +50,7 @@ class _Fit:
 
     @property
     def firmness(self) -> float:
-        rest = self.records[self.start :]
+        rest = self.records[self.start + 1 :] or self.records
         return sum(len(record) == self.width for record in rest) / len(rest)
 
 
@@ -87,8 +88,8 @@ def _sample_lines(path: Path) -> list[str]:
         head = file.read(SAMPLE)
         more = bool(file.read(1))
     if more:
-        whole, newline, _ = head.rpartition(b"\n")
-        if not newline:
+        whole, newline, rest = head.rpartition(b"\n")
+        if len(rest) > SAMPLE // 2:
             widest = max(head.count(delimiter.encode()) for delimiter in DELIMITERS)
             if widest > MAX_COLUMNS:
                 raise NotATable("too_many_columns", columns=f"{widest:,}+", limit=f"{MAX_COLUMNS:,}")
@@ -142,7 +143,7 @@ def _single_column(lines: Sequence[str]) -> _Fit:
     """Take the file as one column if it is one of numbers or dates below at most one name."""
     fit = _fit(lines, NO_DELIMITER)
     values = [record[0] for record in fit.records[1:] if not is_missing(record[0])]
-    if sum(map(looks_typed, values)) < 0.9 * len(values) or not values:  # noqa: PLR2004
+    if sum(map(looks_typed, values)) < 0.9 * len(values) or not values:
         raise NotATable("no_table" if len(fit.records) > 1 else "one_line")
     return fit
 
@@ -158,7 +159,7 @@ def _refuse_no_table(fit: _Fit) -> None:
 
 
 def _padded(record: Record, fit: _Fit) -> Record:
-    """Give `record` the table's width; a header one cell short misses the name of the empty or first column."""
+    """Give `record` the table's width; a header one cell short lacks its first name or an empty last one."""
     short = fit.width - len(record)
     if short == 1 and record is fit.records[fit.start]:
         later = fit.records[fit.start + 1 :]
@@ -188,13 +189,13 @@ def count_header_rows(table: Sequence[Record]) -> int:
 
 def _is_typed_column(body: Sequence[Record], index: int) -> bool:
     values = [row[index] for row in body if not is_missing(row[index])]
-    return bool(values) and sum(map(looks_typed, values)) > 0.6 * len(values)  # noqa: PLR2004
+    return bool(values) and sum(map(looks_typed, values)) > 0.6 * len(values)
 
 
 def _is_run_of_years(row: Record) -> bool:
     """Tell a header such as `country,2019,2020,2021`, whose names are numbers."""
     numbers = [int(cell) for cell in row if re.fullmatch(r"(19|20)\d\d", cell.strip())]
-    steps = {after - before for before, after in zip(numbers, numbers[1:], strict=False)}
+    steps = {after - before for before, after in pairwise(numbers)}
     return len(numbers) > 1 and len(numbers) >= len(row) - 2 and steps in ({1}, {5}, {10}, {-1})
 
 
@@ -217,7 +218,7 @@ def _joined(cells: Iterable[str]) -> str:
 
 
 def unique_names(names: Iterable[str]) -> list[str]:
-    """Number the names that repeat: a, a (2), a (3)."""
+    """Return the names, repeated ones with numbers: a, a (2), a (3)."""
     taken: dict[str, None] = {}
     for name in names:
         number, candidate = 1, name

@@ -104,7 +104,9 @@ def _ordered(table: Table, column: Column, known: dict[str, Value]) -> ColumnSta
     if column.kind.name in {"integer", "number"}:
         quantiles = zip(QUANTILES, np.quantile(floats, list(QUANTILES.values())), strict=True)
         known = known | {name: float(value) for name, value in quantiles}
-        frequent = values.value_counts(sort=False).sort(["count", column.key], descending=[True, False]).head(TOP)
+        frequent = (
+            values.value_counts(sort=False).sort(["count", column.key], descending=[True, False]).head(TOP)
+        )
         top = [(value, count) for value, count in frequent.rows() if unique <= CATEGORY]
     else:
         top = []
@@ -140,7 +142,15 @@ def _histogram(ordered: Floats, *, whole: bool) -> Histogram:
 
 
 def _boolean(table: Table, column: Column, _: dict[str, Value]) -> ColumnStats:
-    counts = table.scan().group_by(column.key).len().collect(engine="streaming").drop_nulls().sort(column.key).rows()
+    counts = (
+        table.scan()
+        .group_by(column.key)
+        .len()
+        .collect(engine="streaming")
+        .drop_nulls()
+        .sort(column.key)
+        .rows()
+    )
     return ColumnStats(column, "boolean", len(counts), unique_is_estimate=False, top=counts[::-1])
 
 

@@ -1,4 +1,4 @@
-"""Read the whole table once to learn what each column holds, then once more into typed Parquet."""
+"""Read the whole table into typed Parquet, guessing what each column holds and mending wrong guesses."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ HEAD = 5000  # rows from which kinds are guessed
 GUESSED_FROM = 500  # values of a column looked at
 FITS = 0.9  # share of a column's values that must read as its kind; the rest is told as unreadable
 SURPLUS = "surplus"  # a column behind the last: what rows hold that are too long
+BLANK = "blank"  # tells rows without any value
 MAX_SURPLUS = 0.2  # share of rows that may be too long
 
 
@@ -41,7 +42,8 @@ class Table:
 
     def scan(self) -> pl.LazyFrame:
         """Return the typed table, lazily."""
-        return pl.scan_parquet(self.parquet)
+        lazy = pl.scan_parquet(self.parquet)
+        return lazy.filter(~pl.col(BLANK)) if self.blank_rows else lazy
 
 
 def ingest(text: Path, layout: Layout, scratch: Path) -> Table:
@@ -74,51 +76,46 @@ def _ingest(text: Path, layout: Layout, scratch: Path, quote: str | None) -> Tab
     )
     cleaned = raw.select(*map(kinds.clean, keys), SURPLUS)
     head = cleaned.head(HEAD).collect(engine="streaming")
-    guesses = {key: kinds.guess(head[key].drop_nulls().head(GUESSED_FROM).to_list()) for key in keys}
-    found, kind_of = _settle(cleaned, guesses)
-    rows = found["rows"]
+    kind_of = {key: kinds.guess(head[key].drop_nulls().head(GUESSED_FROM).to_list()) for key in keys}
+    parquet = scratch / "table.parquet"
+    unfit = keys
+    while unfit:
+        found = _write(cleaned, kind_of, parquet)
+        unfit = [key for key in keys if not _fits(found, key)]
+        kind_of |= {key: kinds.fallback(kind_of[key]) for key in unfit}
+    blank, surplus, rows = found[BLANK], found[SURPLUS], found["all"] - found[BLANK]
     if rows == 0:
         raise NotATable("header_only")
-    if found[SURPLUS] > rows * MAX_SURPLUS:
+    if surplus > rows * MAX_SURPLUS:
         raise NotATable("ragged")
     columns = [
-        Column(key, name, kind_of[key], rows - found[key], found[key] - found[f"{key} ok"])
+        Column(key, name, kind_of[key], rows - found[key] - found[f"{key} bad"], found[f"{key} bad"])
         for key, name, own in zip(keys, layout.names, layout.named, strict=True)
         if own or found[key]
     ]
-    parquet = scratch / "table.parquet"
-    typed = [column.kind.read(pl.col(column.key)).alias(column.key) for column in columns]
-    filled = cleaned.filter(pl.any_horizontal(pl.col(keys).is_not_null())) if found["all"] > rows else cleaned
-    filled.select(typed).sink_parquet(parquet, compression="lz4", statistics=False, engine="streaming")
-    return Table(parquet, rows, found["all"] - rows, found[SURPLUS], len(keys) - len(columns), columns)
+    return Table(parquet, rows, blank, surplus, len(keys) - len(columns), columns)
 
 
-def _settle(cleaned: pl.LazyFrame, guesses: dict[str, Kind]) -> tuple[dict[str, int], dict[str, Kind]]:
-    """Count, over all rows, what reads as the guessed kinds; where it does not, try the kind's fallback.
+def _write(cleaned: pl.LazyFrame, kind_of: dict[str, Kind], parquet: Path) -> dict[str, int]:
+    """Write the table as the kinds read it; return how many values did (under each key) and did not.
 
-    Returns counts (all rows, rows with a value, values under each key, readable ones under `<key> ok`) and the kinds.
+    `<key> bad` counts values that do not read, `<key> wider` those of them that the fallback reads.
     """
-    keys = list(guesses)
-    found: dict[str, int] = {}
-    kind_of = dict(guesses)
-    pending = keys
-    filled = pl.any_horizontal(pl.col(keys).is_not_null()).sum()
-    first = [pl.len().alias("all"), filled.alias("rows"), pl.col(SURPLUS).count(), *map(pl.count, keys)]
-    while pending:
-        reads = [kind_of[key].read(pl.col(key)).count().alias(f"{key} ok") for key in pending]
-        # An integer column with fractions further down is one of numbers.
-        wider = [
-            kinds.fallback(kind_of[key]).read(pl.col(key)).count().alias(f"{key} wider")
-            for key in pending
-            if kind_of[key].name == "integer"
-        ]
-        found |= cleaned.select(*first, *reads, *wider).collect(engine="streaming").row(0, named=True)
-        first = []
-        pending = [key for key in pending if not _fits(found, key)]
-        kind_of |= {key: kinds.fallback(kind_of[key]) for key in pending}
-    return found, kind_of
+    typed = {key: kind.read(pl.col(key)).alias(f"{key} typed") for key, kind in kind_of.items()}
+    filled = pl.any_horizontal(pl.col(list(kind_of)).is_not_null())
+    flags = [(~filled).alias(BLANK), pl.col(SURPLUS).is_not_null()]
+    for key, kind in kind_of.items():
+        bad = pl.col(key).is_not_null() & pl.col(f"{key} typed").is_null()
+        flags.append(bad.alias(f"{key} bad"))
+        if kind.fallback and kind.name in {"integer", "boolean"}:
+            # Whole numbers with fractions further down are numbers; 0 and 1 with a 2 are whole numbers.
+            flags.append((bad & kinds.fallback(kind).read(pl.col(key)).is_not_null()).alias(f"{key} wider"))
+    values = [pl.col(f"{key} typed").alias(key) for key in kind_of]
+    cleaned.with_columns(typed.values()).select(*values, *flags).sink_parquet(parquet, compression="lz4")
+    counts = [pl.len().alias("all"), *map(pl.count, kind_of), pl.selectors.exclude(list(kind_of)).sum()]
+    return pl.scan_parquet(parquet).select(counts).collect(engine="streaming").row(0, named=True)
 
 
 def _fits(found: dict[str, int], key: str) -> bool:
-    readable = found[f"{key} ok"]
-    return readable >= FITS * found[key] and found.pop(f"{key} wider", readable) <= readable
+    bad = found[f"{key} bad"]
+    return bad <= (1 - FITS) * (found[key] + bad) and not found.get(f"{key} wider")

@@ -1,5 +1,7 @@
 """What the program says, in Japanese and English; how it writes numbers and dates."""
 
+# ruff: noqa: E501, Q003 - a sentence of the catalog is one line, in one kind of quotes
+
 import unicodedata
 from datetime import date, datetime, time
 
@@ -171,6 +173,10 @@ LABELS: dict[str, tuple[str, str]] = {
         "「{name}」を横軸に、{step}を示します。",
         "By “{name}”; shown is {step}.",
     ),
+    "over_thin": (
+        "行数がふだんの10%に満たないところは、平均の線から除いています。",
+        "Where there are fewer than 10% of the usual rows, the mean is not drawn.",
+    ),
     "over_cut": ("先頭の{count}列を載せています。", "Shown are the first {count} columns."),
     "rows_over_time": ("行数の変化", "Rows over time"),
     "step_one": ("各行の値", "the value of each row"),
@@ -200,10 +206,10 @@ LABELS: dict[str, tuple[str, str]] = {
     ),
     "corr_sampled": ("等間隔に選んだ{count}行から求めました。", "Computed from {count} evenly spaced rows."),
     "corr_none": ("はっきりした相関(|r| 0.3以上)は見つかりませんでした。", "No clear correlation (|r| of 0.3 or more) was found."),
-    "corr_plus_strong": ("「{one}」が大きいほど「{other}」も大きい傾向がはっきりあります", "The larger “{one}”, the larger “{other}”, clearly"),
-    "corr_minus_strong": ("「{one}」が大きいほど「{other}」は小さい傾向がはっきりあります", "The larger “{one}”, the smaller “{other}”, clearly"),
-    "corr_plus": ("「{one}」が大きいほど「{other}」も大きい傾向があります", "The larger “{one}”, the larger “{other}” tends to be"),
-    "corr_minus": ("「{one}」が大きいほど「{other}」は小さい傾向があります", "The larger “{one}”, the smaller “{other}” tends to be"),
+    "corr_plus_strong": ("「{one}」が大きいほど「{other}」も大きい傾向がはっきりあります", "“{one}” and “{other}” rise together closely"),
+    "corr_minus_strong": ("「{one}」が大きいほど「{other}」は小さい傾向がはっきりあります", "“{other}” falls closely as “{one}” rises"),
+    "corr_plus": ("「{one}」が大きいほど「{other}」も大きい傾向があります", "“{other}” tends to be larger where “{one}” is larger"),
+    "corr_minus": ("「{one}」が大きいほど「{other}」は小さい傾向があります", "“{other}” tends to be smaller where “{one}” is larger"),
     "one": ("列1", "Column 1"),
     "other": ("列2", "Column 2"),
     "integer": ("整数", "integer"),
@@ -213,7 +219,7 @@ LABELS: dict[str, tuple[str, str]] = {
     "date": ("日付", "date"),
     "datetime": ("日時", "date and time"),
     "time": ("時刻", "time of day"),
-    "boolean": ("はい・いいえ", "yes or no"),
+    "boolean": ("二択", "yes or no"),
     "empty": ("空", "empty"),
     "true": ("はい", "yes"),
     "false": ("いいえ", "no"),
