@@ -4,6 +4,7 @@ Everything below is started once a test session for each database; tests make th
 their own, so nothing has to be cleaned between them.
 """
 
+import contextvars
 import os
 import pwd
 import shutil
@@ -12,12 +13,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
 from alembic.config import Config
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from app import create_app
 from app.kit.ids import new_id
@@ -191,10 +194,22 @@ def portal(app: Flask) -> Iterator[Portal]:
         yield app.extensions[EXTENSION]
 
 
+class Browser(FlaskClient):
+    """A browser whose every request is on its own, as on a server.
+
+    Inside the `portal` fixture's application context all requests would share one `flask.g`, and with it who
+    is logged in and in which language the first page was.
+    """
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        """Send a request."""
+        return contextvars.Context().run(super().open, *args, **kwargs)
+
+
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     """Give a browser without cookies."""
-    return app.test_client()
+    return Browser(app, app.response_class)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """What the law wants shown. A Japanese lawyer must read these pages before anything is sold with them.
 
-Items of /legal/tokushoho: Act on Specified Commercial Transactions, art. 11 (security-bar 5.4, AC-T). The texts of
-privacy and terms are prose, one template a language.
+Items of /legal/tokushoho: Act on Specified Commercial Transactions, art. 11 (security-bar 5.4, AC-T). Privacy
+and terms are prose, one template a language.
 """
 
 from flask import Blueprint, render_template
