@@ -15,8 +15,6 @@ from app.models import Order, Payment, Refund
 ME = "taro@example.jp"
 NOON = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 FILES = {"files": [{"slug": "result.zip", "name": "結果.zip", "key": "k", "size": 1, "type": "zip"}]}
-    "files": [{"slug": "result.zip", "name": "結果.zip", "key": "k", "size": 1, "type": "application/zip"}]
-}
 
 
 def order(*payments: Payment, **columns: Any) -> Order:
@@ -77,7 +75,7 @@ def test_a_session_that_the_ledger_lost_is_shown_without_files() -> None:
 
 
 def test_an_order_that_stripe_does_not_list_is_shown_all_the_same() -> None:
-    """A wallet may bring another address to Stripe (stripe.md, pitfall 11); the ledger knows whose order it is."""
+    """A wallet may bring another address to Stripe (stripe.md, pitfall 11); the ledger knows better."""
     paid = order(
         payment("paid", receipt_url="https://r.example"), state="delivered", money="paid", delivery=FILES
     )
