@@ -1,0 +1,208 @@
+"""The file has arrived: looked at, frozen, and what follows is started once (AC-U03, AC-U04)."""
+
+import hashlib
+import json
+import threading
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from app.gateways.storage import ObjectChangedError
+from app.models import AuditEntry, Mail, Order
+from app.portal import Portal
+from tests.intake.shopper import CSV, HOST, Shopper, form_of, order_of, send_form
+
+
+def _send(shopper: Shopper, grant: dict[str, Any], body: bytes = CSV) -> dict[str, Any]:
+    signed = shopper.sign_whole(grant)
+    assert send_form(signed["url"], signed["fields"], body)[0] == 201
+    return signed
+
+
+def _kinds(portal: Portal, order_id: str) -> list[str]:
+    with portal.database.transaction() as session:
+        return list(session.scalars(select(AuditEntry.kind).where(AuditEntry.order_id == order_id)))
+
+
+def _analysis_enqueued(portal: Portal, order_id: str) -> bool:
+    return bool(portal.jobs.client.list_workflows(workflow_ids=[f"analysis.run:{order_id}"]))
+
+
+def test_ac_u03_size_and_checksum_are_known_before_anything_can_be_paid(
+    portal: Portal, client: FlaskClient, email: str
+) -> None:
+    shopper = Shopper(client, email)
+    grant = shopper.upload()
+    _send(shopper, grant)
+    answer = shopper.confirm(grant)
+    assert (answer.status_code, answer.get_json()) == (200, {"order_url": grant["order_url"]})
+    order = order_of(portal, grant)
+    assert order.state != "waiting"
+    assert (order.size, order.sha256, order.price) == (len(CSV), hashlib.sha256(CSV).hexdigest(), 1500)
+    assert order.uploaded_at is not None
+    assert portal.storage.get(f"orders/{order.id}.kaiseki") == CSV
+    sheet = json.loads(portal.storage.get(f"orders/{order.id}.json"))
+    assert sheet == {
+        "version": 1,
+        "order_id": order.id,
+        "product": "csv-profile",
+        "email": email,
+        "claim_hash": order.claim_hash,
+        "locale": "ja",
+        "charge": "after_analysis",
+        "price": 1500,
+        "filename": "売上.csv",
+        "size": len(CSV),
+        "sha256": order.sha256,
+        "created_at": order.created_at.isoformat(),
+        "uploaded_at": order.uploaded_at.isoformat(),
+    }
+    assert _analysis_enqueued(portal, order.id)
+
+
+def test_a_file_that_never_came_leaves_the_order_as_it_was(
+    portal: Portal, client: FlaskClient, email: str
+) -> None:
+    shopper = Shopper(client, email)
+    grant = shopper.upload()
+    answer = shopper.confirm(grant)
+    error = answer.get_json()["error"]
+    assert (answer.status_code, error["code"], error["field"]) == (409, "not_arrived", None)
+    order = order_of(portal, grant)
+    assert (order.state, order.money, order.size) == ("waiting", "unpaid", None)
+    assert list(portal.storage.list(f"orders/{order.id}")) == []
+    assert not _analysis_enqueued(portal, order.id)
+    _send(shopper, grant)  # and it can still be sent
+    assert shopper.confirm(grant).status_code == 200
+
+
+def test_confirming_again_and_at_once_changes_nothing(
+    app: Flask, portal: Portal, client: FlaskClient, email: str
+) -> None:
+    shopper = Shopper(client, email)
+    grant = shopper.upload()
+    _send(shopper, grant)
+    claim = client.get_cookie("claim", HOST)
+    session = client.get_cookie("portal", HOST)
+    assert claim
+    assert session
+    answers: list[int] = []
+
+    def confirm() -> None:
+        twin = app.test_client()
+        twin.set_cookie("claim", claim.value, domain=HOST)
+        twin.set_cookie("portal", session.value, domain=HOST)
+        answer = twin.post(
+            grant["confirm_url"], headers={"Accept": "application/json", "X-CSRFToken": shopper.token}
+        )
+        answers.append(answer.status_code)
+
+    threads = [threading.Thread(target=confirm) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [200] * 4
+    assert shopper.confirm(grant).status_code == 200
+    assert _kinds(portal, grant["order_id"]).count("work.uploaded") == 1
+
+
+def test_ac_u04_a_reused_grant_changes_nothing(portal: Portal, client: FlaskClient, email: str) -> None:
+    shopper = Shopper(client, email)
+    grant = shopper.upload()
+    signed = _send(shopper, grant)
+    shopper.confirm(grant)
+    before = order_of(portal, grant)
+    other = CSV.replace(b"100", b"999")
+    assert (
+        send_form(signed["url"], signed["fields"], other)[0] == 201
+    )  # the stand-in checks no checksum of a form
+    assert portal.storage.get(grant["key"]) == other
+    assert shopper.confirm(grant).status_code == 200
+    after = order_of(portal, grant)
+    assert portal.storage.get(f"orders/{after.id}.kaiseki") == CSV
+    assert (after.sha256, after.size, after.uploaded_at) == (before.sha256, before.size, before.uploaded_at)
+
+
+def test_ac_u04_only_what_was_looked_at_is_frozen(portal: Portal) -> None:
+    portal.storage.put("incoming/race", CSV, "text/plain")
+    seen = portal.storage.head("incoming/race")
+    portal.storage.put("incoming/race", b"changed meanwhile", "text/plain")
+    with pytest.raises(ObjectChangedError):
+        portal.storage.freeze("incoming/race", "orders/race.kaiseki", seen.etag)
+    assert list(portal.storage.list("orders/race")) == []
+
+
+def test_a_file_of_another_size_is_refused_and_can_be_sent_again(
+    portal: Portal, client: FlaskClient, email: str
+) -> None:
+    shopper = Shopper(client, email)
+    grant = shopper.upload()
+    portal.storage.put(grant["key"], CSV[:-1], "application/octet-stream")
+    answer = shopper.confirm(grant)
+    assert (answer.status_code, answer.get_json()["error"]["code"]) == (422, "damaged")
+    order = order_of(portal, grant)
+    assert order.state == "waiting"
+    assert list(portal.storage.list(grant["key"])) == []
+    assert list(portal.storage.list(f"orders/{order.id}")) == []
+    _send(shopper, grant)
+    assert shopper.confirm(grant).status_code == 200
+
+
+def test_a_checksum_that_the_store_knows_must_be_the_declared_one(
+    portal: Portal, client: FlaskClient, email: str
+) -> None:
+    shopper = Shopper(client, email)
+    grant = shopper.upload()
+    other = CSV.replace(b"100", b"999")
+    portal.storage._s3.put_object(  # noqa: SLF001  (a checksum as S3 keeps it of a form's upload)
+        Bucket=portal.storage.bucket, Key=grant["key"], Body=other, ChecksumAlgorithm="SHA256"
+    )
+    assert portal.storage.head(grant["key"]).sha256 == hashlib.sha256(other).hexdigest()
+    assert shopper.confirm(grant).status_code == 422
+    assert order_of(portal, grant).state == "waiting"
+
+
+def test_without_javascript_the_whole_way(portal: Portal, client: FlaskClient, email: str) -> None:
+    shopper = Shopper(client, email)
+    where = shopper.order_plainly().headers["Location"]
+    grant = {"order_id": where.rsplit("/", 1)[-1]}
+    url, fields = form_of(client.get(where).text)
+    status, headers = send_form(url, fields, CSV)
+    assert status == 303
+    back = headers["Location"].removeprefix(portal.settings.public_url)
+    page = client.get(back).text
+    assert order_of(portal, grant).state == "waiting"  # a GET changes nothing
+    assert f'action="{where}/uploaded"' in page
+    answer = client.post(f"{where}/uploaded", data={"csrf_token": shopper.token})
+    assert (answer.status_code, answer.headers["Location"]) == (303, where)
+    order = order_of(portal, grant)
+    assert (order.state == "waiting", order.size, order.filename) == (False, len(CSV), "file.csv")
+
+
+def test_without_javascript_a_missing_file_is_said(client: FlaskClient, email: str) -> None:
+    shopper = Shopper(client, email)
+    where = shopper.order_plainly().headers["Location"]
+    answer = client.post(f"{where}/uploaded?lang=en", data={"csrf_token": shopper.token})
+    assert answer.status_code == 409
+    assert "<h1>" in answer.text
+
+
+def test_a_product_that_is_paid_first_asks_for_the_payment(
+    portal: Portal, client: FlaskClient, email: str
+) -> None:
+    shopper = Shopper(client, email)
+    grant = shopper.upload()
+    with portal.database.transaction() as session:
+        session.get_one(Order, grant["order_id"]).charge = "before_analysis"
+    _send(shopper, grant)
+    shopper.confirm(grant)
+    order = order_of(portal, grant)
+    assert order.state == "uploaded"
+    assert not _analysis_enqueued(portal, order.id)
+    with portal.database.transaction() as session:
+        mail = session.scalars(select(Mail).where(Mail.order_id == order.id)).one()
+    assert (mail.kind, mail.to) == ("choose_payment", email)
