@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import CursorResult, Engine, create_engine, event, make_url
+from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
@@ -38,8 +38,10 @@ def insert_once(session: Session, model: type[DeclarativeBase], **values: Any) -
     """Insert a row unless one with the same unique key is there; returns whether this call inserted it."""
     session.flush()
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    result = session.execute(dialect.insert(model).values(values).on_conflict_do_nothing())
-    return isinstance(result, CursorResult) and result.rowcount == 1
+    # RETURNING, because the ORM's INSERT has no row count on PostgreSQL.
+    key = model.__mapper__.primary_key[0]
+    added = session.execute(dialect.insert(model).values(values).on_conflict_do_nothing().returning(key))
+    return added.first() is not None
 
 
 def _engine(url: str) -> Engine:

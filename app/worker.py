@@ -52,13 +52,14 @@ def run(app: Flask, here: Portal, wanted: str, stop: threading.Event) -> None:
     name = claim_name(here, wanted)
     launch(app, here, name)
     log.info("worker.ready", name=name)
-    while not stop.wait(BEAT_S):
+    while not stop.is_set():
         try:
             beat(here, name)
             adopt(here, name)
             purge(here)
         except Exception:
             log.exception("worker.beat_failed")
+        stop.wait(BEAT_S)
     log.info("worker.stopping", name=name)
     DBOS.destroy(workflow_completion_timeout_sec=10)
 

@@ -1,0 +1,45 @@
+"""One code path, two databases."""
+
+import pytest
+from sqlalchemy import text
+
+from app.database import insert_once
+from app.models import StaffMember
+from app.portal import Portal
+
+
+def member(portal: Portal, email: str) -> dict[str, object]:
+    """Return the columns of a member of staff."""
+    return {"email": email, "role": "viewer", "created_at": portal.clock()}
+
+
+def test_insert_once_tells_who_was_first(portal: Portal, email: str) -> None:
+    with portal.database.transaction() as session:
+        assert insert_once(session, StaffMember, **member(portal, email))
+        assert not insert_once(session, StaffMember, **member(portal, email))
+    with portal.database.transaction() as session:
+        assert not insert_once(session, StaffMember, **member(portal, email))
+
+
+def test_an_exception_leaves_nothing(portal: Portal, email: str) -> None:
+    with pytest.raises(RuntimeError, match="no"), portal.database.transaction() as session:
+        insert_once(session, StaffMember, **member(portal, email))
+        raise RuntimeError("no")
+    with portal.database.transaction() as session:
+        assert session.get(StaffMember, email) is None
+
+
+def test_times_come_back_in_utc(portal: Portal, email: str) -> None:
+    now = portal.clock()
+    with portal.database.transaction() as session:
+        session.add(StaffMember(email=email, role="viewer", created_at=now))
+    with portal.database.transaction() as session:
+        assert session.get_one(StaffMember, email).created_at == now
+
+
+def test_sqlite_is_durable_and_strict(portal: Portal, backend: str) -> None:
+    if backend != "sqlite":
+        return
+    with portal.database.engine.connect() as connection:
+        found = {p: connection.execute(text(f"PRAGMA {p}")).scalar() for p in ("journal_mode", "synchronous", "foreign_keys")}
+    assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}

@@ -1,0 +1,117 @@
+"""Jobs outlive their workers: a killed one's work is resumed by itself or by another, and is done once."""
+
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from subprocess import Popen
+
+import pytest
+from sqlalchemy import select, update
+
+from app.jobs import APPLICATION_VERSION
+from app.mail.service import queue_mail
+from app.models import Mail, WorkerHeartbeat
+from app.portal import Portal
+from app.worker import claim_name
+from tests.helpers import Sandbox, make_order, process, python, wait_for
+
+
+@contextmanager
+def worker_named(name: str, environment: dict[str, str], folder: Path) -> Iterator[Popen[bytes]]:
+    """Run a worker of that name until the block ends."""
+    log = folder / f"{name}-{os.urandom(4).hex()}.log"
+    with process(*python("-m", "app.worker", "--name", name), environment=environment, log=log) as child:
+        wait_for(lambda: log.exists() and "worker.ready" in log.read_text(), 60, "the worker")
+        yield child
+
+
+@contextmanager
+def silent_mail_server() -> Iterator[tuple[str, socket.socket]]:
+    """Listen like a mail server and never say a word."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        server.settimeout(30)
+        yield f"smtp://127.0.0.1:{server.getsockname()[1]}", server
+
+
+def queue(portal: Portal, email: str) -> str:
+    """Queue the mail of an analysed order; return the mail's id."""
+    order = make_order(portal, email=email, state="analysed", analysed_at=portal.clock())
+    with portal.database.transaction() as session:
+        queue_mail(session, "choose_payment", session.merge(order))
+        session.flush()
+        mail_id = session.scalar(select(Mail.id).where(Mail.order_id == order.id))
+    assert mail_id is not None
+    return mail_id
+
+
+def kill_while_sending(portal: Portal, name: str, environment: dict[str, str], folder: Path, email: str) -> str:
+    """Start a worker that hangs in sending a mail, and kill it with -9 there; return the mail's id."""
+    with silent_mail_server() as (url, server):
+        with worker_named(name, {**environment, "SMTP_URL": url}, folder) as child:
+            mail_id = queue(portal, email)
+            connection, _ = server.accept()
+            with connection:
+                os.killpg(child.pid, signal.SIGKILL)
+                child.wait(10)
+    return mail_id
+
+
+def test_a_job_exists_if_and_only_if_its_transaction_commits(portal: Portal, email: str) -> None:
+    order = make_order(portal, email=email, state="analysed")
+    with pytest.raises(RuntimeError, match="no"), portal.database.transaction() as session:
+        portal.jobs.enqueue(session, "analysis.run", order.id)
+        raise RuntimeError("no")
+    assert portal.jobs.client.list_workflows(workflow_ids=[f"analysis.run:{order.id}"]) == []
+
+
+def test_the_same_key_is_the_same_job(portal: Portal, email: str) -> None:
+    order = make_order(portal, email=email)
+    for _ in range(3):
+        with portal.database.transaction() as session:
+            portal.jobs.enqueue(session, "delivery.build", order.id, delay=3600)
+    jobs = portal.jobs.client.list_workflows(workflow_ids=[f"delivery.build:{order.id}"])
+    assert [job.app_version for job in jobs] == [APPLICATION_VERSION]
+    portal.jobs.client.cancel_workflow(jobs[0].workflow_id)
+
+
+def test_a_worker_that_comes_back_resumes_its_own_work(
+    portal: Portal, sandbox: Sandbox, environment: dict[str, str], folder: Path, email: str
+) -> None:
+    mail_id = kill_while_sending(portal, "phoenix", environment, folder, email)
+    with worker_named("phoenix", environment, folder):
+        wait_for(lambda: len(sandbox.mails(email)) == 1, 30, "the mail")
+        wait_for(lambda: _state(portal, mail_id) == "sent", 10, "the mail's row")
+    assert len(sandbox.mails(email)) == 1
+
+
+def test_a_dead_workers_work_is_taken_over(
+    portal: Portal, sandbox: Sandbox, environment: dict[str, str], folder: Path, email: str
+) -> None:
+    mail_id = kill_while_sending(portal, "lost", environment, folder, email)
+    with portal.database.transaction() as session:
+        session.execute(
+            update(WorkerHeartbeat)
+            .where(WorkerHeartbeat.name == "lost-1")
+            .values(seen_at=portal.clock() - timedelta(minutes=5), host="elsewhere")
+        )
+    with worker_named("heir", environment, folder):
+        wait_for(lambda: len(sandbox.mails(email)) == 1, 60, "the mail")
+        wait_for(lambda: _state(portal, mail_id) == "sent", 10, "the mail's row")
+    assert len(sandbox.mails(email)) == 1
+
+
+def test_two_workers_never_share_a_name(portal: Portal) -> None:
+    first = claim_name(portal, f"twin-{portal.clock().timestamp()}")
+    second = claim_name(portal, first.removesuffix("-1"))
+    assert first != second
+
+
+def _state(portal: Portal, mail_id: str) -> str:
+    with portal.database.transaction() as session:
+        return session.get_one(Mail, mail_id).state
