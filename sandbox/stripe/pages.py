@@ -113,6 +113,24 @@ def voucher(intent_id: str) -> ResponseReturnValue:
     )
 
 
+@blueprint.get("/receipt/<charge_id>")
+def receipt(charge_id: str) -> ResponseReturnValue:
+    """Show the receipt of a successful charge, as `receipt_url` promises."""
+    with store().read() as tx:
+        charge = tx.get(charge_id, "charge")
+        intent = tx.get(charge["payment_intent"]) if charge else None
+        if charge is None or intent is None or not charge["receipt_url"]:
+            raise NotFoundError(f"No such receipt: {charge_id}")
+        session = checkout.find_session(tx, intent["_sandbox"]["session"])
+    return render_template(
+        "receipt.html",
+        charge=charge,
+        items=session["_sandbox"]["line_items"],
+        shop=_shop(session),
+        lang=language(session["locale"]),
+    )
+
+
 @blueprint.errorhandler(ApiError)
 def missing(error: ApiError) -> ResponseReturnValue:
     """Say that there is no such page."""

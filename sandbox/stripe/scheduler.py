@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 
@@ -11,6 +12,7 @@ from sandbox.stripe.objects import refund, session
 from sandbox.stripe.store import Store, Tx
 
 TICK_SECONDS = 1.0
+_log = logging.getLogger(__name__)
 
 
 def _expire_session(tx: Tx, object_id: str) -> None:
@@ -57,7 +59,10 @@ def start(store: Store) -> None:
     def loop() -> None:
         while True:
             seen = store.version
-            run_due(store)
+            try:
+                run_due(store)
+            except Exception:  # noqa: BLE001  (time goes on whatever one action did)
+                _log.exception("A timer broke")
             store.wait_for_change(seen, TICK_SECONDS)
 
     threading.Thread(target=loop, name="scheduler", daemon=True).start()

@@ -100,7 +100,7 @@ def _post(url: str, payload: str, secret: str) -> tuple[bool, str]:
         answer = _http.request(
             "POST", url, body=payload.encode(), headers=headers, timeout=TIMEOUT_SECONDS, retries=False
         )
-    except urllib3.exceptions.HTTPError as error:
+    except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         return False, type(error).__name__
     return 200 <= answer.status < 300, f"HTTP {answer.status}"  # noqa: PLR2004  (2xx)
 

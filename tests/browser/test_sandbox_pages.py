@@ -25,8 +25,12 @@ on_both = pytest.mark.parametrize("page", [PHONE, DESK], indirect=True)
 def page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     """Give a phone in Japanese; `on_both` adds a desk in English."""
     locale, scheme, width = getattr(request, "param", PHONE).split()
-    size: Any = {"width": int(width), "height": 844}
-    context = chromium.new_context(locale=locale, color_scheme=scheme, viewport=size)
+    settings: Any = {
+        "locale": locale,
+        "color_scheme": scheme,
+        "viewport": {"width": int(width), "height": 844},
+    }
+    context = chromium.new_context(**settings)
     context.route(f"{SHOP}**", lambda route: route.fulfill(body="<h1>shop</h1>"))
     yield context.new_page()
     context.close()
@@ -145,8 +149,17 @@ def test_the_control_page_settles_refunds_and_pauses_webhooks(api: Stripe, page:
     assert api.control("settings")["webhooks_paused"] is False
 
 
+def test_the_receipt_shows_what_was_paid_and_refunded(api: Stripe, page: Page) -> None:
+    intent: Any = api.paid_by_card().payment_intent
+    api.client.v1.refunds.create({"payment_intent": intent.id, "amount": 500})
+    page.goto(intent.latest_charge.receipt_url)
+    expect(page.locator("main")).to_contain_text("1,500円")
+    expect(page.locator("main")).to_contain_text("500円")
+    _looks_right(page)
+
+
 def test_an_unknown_page_says_so(api: Stripe, page: Page) -> None:
-    for path in ("c/pay/cs_test_none", "voucher/pi_none"):
+    for path in ("c/pay/cs_test_none", "voucher/pi_none", "receipt/ch_none"):
         answer = page.goto(f"{api.base}/{path}")
         assert answer is not None
         assert answer.status == 404

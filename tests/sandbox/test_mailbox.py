@@ -17,7 +17,7 @@ def _mail(to: str) -> EmailMessage:
     mail["To"] = to
     mail["Subject"] = "解析結果のお知らせ"
     mail["X-Order"] = "42"
-    mail.set_content("こちらからどうぞ: http://127.0.0.1:8000/orders/1?a=1&b=2。\n<b>太字ではない</b>\n")
+    mail.set_content("<i>こちらからどうぞ: http://127.0.0.1:8000/orders/1?a=1&b=2。\n<b>太字ではない</b>\n")
     mail.add_alternative(
         '<p>結果 <a href="http://127.0.0.1:8000/x">開く</a><script>alert(1)</script></p>', "html"
     )
@@ -51,6 +51,7 @@ def test_mails_are_kept_listed_and_shown(tmp_path: Path) -> None:
         link = '<a href="http://127.0.0.1:8000/orders/1?a=1&amp;b=2" target="_blank" rel="noopener">'
         assert link in page
         assert "&lt;b&gt;太字ではない" in page
+        assert "&lt;i&gt;こちら" in page
         assert "<script>" not in page
         assert 'sandbox="allow-popups allow-popups-to-escape-sandbox"' in page
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sandbox import config
 from sandbox.stripe import clock, ids, lists
 from sandbox.stripe.call import Call
 from sandbox.stripe.objects import balance_transaction
@@ -20,8 +21,9 @@ def make(
 
     `details` is the session's `customer_details`; `method_details` has `type` card or konbini and its facts.
     """
+    charge_id = ids.new("charge")
     charge: Json = {
-        "id": ids.new("charge"),
+        "id": charge_id,
         "object": "charge",
         "amount": intent["amount"],
         "amount_captured": 0 if decline else intent["amount"],
@@ -52,7 +54,7 @@ def make(
         "payment_method_details": method_details,
         "receipt_email": intent["receipt_email"],
         "receipt_number": None,
-        "receipt_url": None,
+        "receipt_url": None if decline else f"{config.load().stripe_url}/receipt/{charge_id}",
         "refunded": False,
         "review": None,
         "shipping": None,
