@@ -16,7 +16,7 @@ _ADDED = {
 SENTENCES = {key: headline for key, (headline, _) in TEXTS.items()} | _ADDED
 
 _TO_PAY = ("warn", lazy_gettext("To be paid"))
-_PROBLEM = ("error", lazy_gettext("Problem"))
+_NO_RESULT = ("error", lazy_gettext("No result"))
 
 # Kind and word of the badge (macros.html), for what a glance down the page should find.
 BADGES = {
@@ -26,8 +26,8 @@ BADGES = {
     "voucher_expired": _TO_PAY,
     "refund_account": ("warn", lazy_gettext("Refund")),
     "refunding": ("info", lazy_gettext("Refund")),
-    "open": ("ok", lazy_gettext("Open")),
-    "rejected": _PROBLEM,
-    "failed": _PROBLEM,
-    "paid_no_result": _PROBLEM,
+    "open": ("ok", lazy_gettext("Ready")),
+    "rejected": _NO_RESULT,
+    "failed": _NO_RESULT,
+    "paid_no_result": _NO_RESULT,
 }

@@ -4,9 +4,9 @@ from flask_babel import lazy_gettext
 
 WORK = {
     "waiting": lazy_gettext("Waiting for the file"),
-    "uploaded": lazy_gettext("File arrived"),
+    "uploaded": lazy_gettext("Uploaded"),
     "analysing": lazy_gettext("Being analysed"),
-    "analysed": lazy_gettext("Analysed"),
+    "analysed": lazy_gettext("Analysis done"),
     "delivered": lazy_gettext("Delivered"),
     "rejected": lazy_gettext("File can't be analysed"),
     "failed": lazy_gettext("Analysis failed"),

@@ -131,7 +131,7 @@ def test_all_pages_of_stripes_list_are_read(
     shown = [numbers(page(client, f"/history?lang=en&page={number}")) for number in (1, 2, 3)]
     assert [len(part) for part in shown] == [50, 50, 20]
     assert sorted(itertools.chain(*shown)) == sorted(order_id[:8] for order_id in paid)
-    assert "120 orders" in page(client)
+    assert "Orders: 120" in page(client)
     assert numbers(page(client, "/history?lang=en&page=99")) == shown[2]
     assert numbers(page(client, "/history?lang=en&page=x")) == shown[0]
 

@@ -1,0 +1,99 @@
+"""One order in the back office."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+
+from app.kit.ids import new_id
+from app.models import Mail, Order, Payment, Refund
+from app.orders.lifecycle import move_work, record
+from app.portal import Portal
+from app.settings import Settings
+from app.staff.stripe_links import customer_link, payment_link
+from tests.helpers import Sandbox, make_order, make_payment
+from tests.history.people import log_in
+
+
+@pytest.fixture
+def staff(portal: Portal, client: FlaskClient) -> FlaskClient:
+    """Give a browser in which a member of staff is logged in."""
+    return log_in(portal, client, f"staff-{new_id()}@kaiseki.example", staff=True)
+
+
+def test_all_that_is_known_of_an_order_is_there(
+    portal: Portal, staff: FlaskClient, sandbox: Sandbox, email: str
+) -> None:
+    files = [
+        {"slug": "result.zip", "name": "結果.zip", "key": "results/x/result.zip", "size": 1234, "type": "zip"}
+    ]
+    order = make_order(
+        portal, email=email, state="waiting", money="paid", size=5_000_000, sha256="ab" * 32,
+        attention="double_payment", delivery={"files": files},
+    )  # fmt: skip
+    payment = make_payment(
+        portal, order, state="paid", payment_intent_id=f"pi_{new_id()}", stripe_email="other@x.jp"
+    )
+    with portal.database.transaction() as session:
+        move_work(
+            session,
+            session.get_one(Order, order.id),
+            "uploaded",
+            "customer",
+            portal.clock() + timedelta(seconds=1),
+        )
+        record(session, order.id, "staff.note", "staff:a@b.example", portal.clock(), text="<b>called</b>")
+        session.add(
+            Refund(
+                id=f"re_{order.id}", payment_id=payment.id, amount=500, state="requires_action",
+                created_at=portal.clock(),
+            )
+        )  # fmt: skip
+        session.add(
+            Mail(
+                id=new_id(), dedup_key=f"{order.id}:result_open", kind="result_open", order_id=order.id,
+                to=email, locale="ja", params={}, state="sent", created_at=portal.clock(),
+                sent_at=portal.clock(),
+            )
+        )  # fmt: skip
+    answer = staff.get(f"/staff/orders/{order.id}?lang=en")
+    assert answer.status_code == 200
+    text = answer.text
+    for part in (
+        order.id, email, "other@x.jp", "double_payment", "File arrived", "staff.note", "staff:a@b.example",
+        "&lt;b&gt;called&lt;/b&gt;", f"re_{order.id}", "Waiting for the customer", "result_open", "sent",
+        f"orders/{order.id}.kaiseki", "5.0 MB", "results/x/result.zip", "1.2 KB", "ab" * 32,
+        f"{sandbox.stripe}/_control#{payment.session_id}", str(payment.payment_intent_id), "JST",
+    ):  # fmt: skip
+        assert part in text, part
+    assert text.index("staff.note") < text.index(">File arrived</div>")
+    assert not re.search(r"<form(?![^>]*(?:logout))", text), "read-only: no form but the way out"
+
+
+def test_a_fresh_order_shows_what_is_not_there_yet(portal: Portal, staff: FlaskClient) -> None:
+    text = staff.get(f"/staff/orders/{make_order(portal).id}?lang=en").text
+    for part in ("Nothing yet.", "Nobody has tried to pay yet.", "No mail was written yet.", "not yet"):
+        assert part in text
+
+
+@pytest.mark.parametrize("order_id", ["x", new_id(), new_id().upper(), "%00"])
+def test_an_unknown_order_is_not_found(staff: FlaskClient, order_id: str) -> None:
+    assert staff.get(f"/staff/orders/{order_id}").status_code == 404
+
+
+def _settings(settings: Settings, key: str) -> Settings:
+    return settings.model_copy(
+        update={"stripe_api_base": None, "stripe_api_key": type(settings.stripe_api_key)(key)}
+    )
+
+
+def test_links_lead_to_the_dashboard_of_the_keys_mode(settings: Settings) -> None:
+    payment = Payment(payment_intent_id="pi_1", customer_id="cus_1", session_id="cs_1")
+    test, live = _settings(settings, "sk_test_dummy"), _settings(settings, "rk_live_dummy")
+    assert payment_link(test, payment) == "https://dashboard.stripe.com/test/payments/pi_1"
+    assert payment_link(live, payment) == "https://dashboard.stripe.com/payments/pi_1"
+    assert customer_link(test, payment) == "https://dashboard.stripe.com/test/customers/cus_1"
+    assert payment_link(settings, payment) == f"{settings.stripe_api_base}/_control#cs_1"
+    assert customer_link(settings, payment) is None
+    assert payment_link(live, Payment()) is None
