@@ -81,10 +81,10 @@ def _mailed() -> ColumnElement[bool]:
 
 
 def _asked(session: Session, since: datetime, *which: ColumnElement[bool]) -> tuple[int, datetime | None]:
-    found = session.execute(
+    count, oldest = session.execute(
         select(func.count(), func.min(LoginRequest.created_at)).where(LoginRequest.created_at > since, *which)
     ).one()
-    return found.tuple()
+    return count, oldest
 
 
 def _seconds_until(oldest: datetime | None, span: timedelta, now: datetime) -> int:
