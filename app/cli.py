@@ -6,12 +6,25 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
+from app.checkout.check import findings
 from app.errors import StorageDownError
 from app.kit.addresses import BadAddressError, canonical
 from app.login.staff import ROLES, add_staff, all_staff
 from app.portal import portal
 
 group = AppGroup("portal", help="Operate the portal.")
+
+
+@group.command("check")
+def check() -> None:
+    """Say whether this configuration is fit to sell with; exit 1 where it is not."""
+    found = []
+    for line in findings():
+        click.echo(f"{line.level:<5} {line.text}")
+        found.append(line.level)
+    click.echo(f"{found.count('ok')} ok, {found.count('warn')} to look at, {found.count('fail')} failed")
+    if "fail" in found:
+        raise SystemExit(1)
 
 
 @group.group("storage")

@@ -1,0 +1,151 @@
+"""`portal check`: is this configuration fit to sell with? What spoils a release day shows on the first."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.catalog import Offer, Product
+from app.errors import PortalError, StorageDownError, StripeDownError
+from app.gateways.storage import NoSuchObjectError
+from app.kit.money import yen
+from app.portal import portal
+
+PYPROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
+PLACEHOLDERS = ("見本", "(sample)", "-0000-0000", ".example")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One finding: what was looked at, and where it is not ok, what to do."""
+
+    level: Literal["ok", "warn", "fail"]
+    text: str
+
+
+def findings() -> Iterator[Line]:
+    """Look at everything; each finding comes as soon as it is known."""
+    for product in portal.catalog.products:
+        for offer in portal.catalog.offers(product.price):
+            yield _offer(product, offer)
+    for look in (_database, _storage, _stripe, _mode, _webhooks, _mail):
+        yield look()
+    yield from _seller()
+
+
+def _offer(product: Product, offer: Offer) -> Line:
+    method = offer.method
+    text = (
+        f"{product.key} by {method.key}: price {yen(offer.price, 'en')}, "
+        f"customer pays {yen(offer.total, 'en')}, Stripe keeps {yen(offer.fee, 'en')} ({offer.share:.1%} of the price)"
+    )
+    if offer.verdict == "refused":
+        return Line("warn", f"{text}: not offered. Fair from {yen(offer.available_from, 'en')}.")
+    if offer.verdict == "warn":
+        return Line("warn", f"{text}: offered, but more than warn_above = {method.warn_above:.0%}.")
+    return Line("ok", text)
+
+
+def _database() -> Line:
+    try:
+        with portal.database.engine.connect() as connection:
+            here = MigrationContext.configure(connection).get_current_revision()
+    except SQLAlchemyError as error:
+        return Line("fail", f"database: can't be reached ({type(error).__name__}). Check DATABASE_URL.")
+    newest = ScriptDirectory.from_config(Config(toml_file=PYPROJECT)).get_current_head()
+    if here != newest:
+        return Line("fail", f"database: tables are at {here}, not {newest}. Run: alembic upgrade head")
+    return Line("ok", f"database: reached, tables at {here}")
+
+
+def _storage() -> Line:
+    try:
+        portal.storage.ready()
+    except NoSuchObjectError:
+        return Line(
+            "fail", f"object store: no bucket {portal.storage.bucket}. Run: flask portal storage setup"
+        )
+    except StorageDownError:
+        return Line(
+            "fail", "object store: does not answer. Check S3_ENDPOINT_URL, AWS_REGION and credentials."
+        )
+    return Line("ok", f"object store: bucket {portal.storage.bucket} reached")
+
+
+def _stripe() -> Line:
+    try:
+        account = portal.stripe.account()
+    except StripeDownError:
+        return Line("fail", "Stripe: does not answer. Check STRIPE_API_BASE and the network.")
+    except PortalError:
+        return Line("fail", "Stripe: refuses the key. Check STRIPE_API_KEY.")
+    if not account.get("charges_enabled"):
+        return Line(
+            "fail", f"Stripe: account {account['id']} may not charge yet. Finish its set-up at Stripe."
+        )
+    return Line("ok", f"Stripe: the key works, account {account['id']}")
+
+
+def _mode() -> Line:
+    key = "live" if portal.settings.live else "test"
+    production = portal.settings.portal_env == "production"
+    if portal.settings.live and not production:
+        return Line(
+            "fail", f"mode: a live key in {portal.settings.portal_env} would take real money. Use a test key."
+        )
+    if production and not portal.settings.live:
+        return Line("fail", "mode: production with a test key takes no money. Use a live key.")
+    if production and portal.settings.stripe_api_base:
+        return Line("fail", "mode: production must talk to Stripe itself. Leave STRIPE_API_BASE empty.")
+    return Line("ok", f"mode: {portal.settings.portal_env} with a {key} key")
+
+
+def _webhooks() -> Line:
+    # Form and length were checked at the start (app.settings).
+    count = len(portal.settings.webhook_secrets)
+    if count > 1:
+        return Line(
+            "warn", f"webhooks: {count} secrets are accepted. Remove the old one when the roll is over."
+        )
+    return Line("ok", "webhooks: one signing secret")
+
+
+def _mail() -> Line:
+    if portal.settings.portal_env == "production" and portal.settings.mail_transport == "log":
+        return Line("fail", "mail: MAIL_TRANSPORT=log sends nothing. Use ses or smtp.")
+    return Line("ok", f"mail: {portal.settings.mail_transport}, from {portal.settings.mail_from}")
+
+
+def _seller() -> Iterator[Line]:
+    """Look for sample details where the law wants the seller's own (tokushoho, art. 11)."""
+    level: Literal["warn", "fail"] = "fail" if portal.settings.portal_env == "production" else "warn"
+    seller = portal.catalog.seller
+    values = {
+        "name": seller.name.ja,
+        "representative": seller.representative.ja,
+        "address": seller.address.ja,
+        "phone": seller.phone,
+        "hours": seller.hours.ja,
+        "email": seller.email,
+    }
+    wrong = [name for name, value in values.items() if not value.strip() or _placeholder(value)]
+    if wrong:
+        yield Line(
+            level,
+            f"seller: {', '.join(wrong)} still as in the sample. Edit [seller] in {portal.settings.catalog}.",
+        )
+    else:
+        yield Line("ok", "seller: all details given")
+    if not portal.catalog.portal.invoice_number:
+        yield Line(
+            "warn", "invoices: no registration number (T + 13 digits). Leave it so if you are not registered."
+        )
+
+
+def _placeholder(value: str) -> bool:
+    return any(mark in value for mark in PLACEHOLDERS)
