@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import socket
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import boto3
+import pytest
 from botocore.config import Config
 
-from tests.helpers import ROOT, answers, free_port, python, wait_for
+from tests.helpers import ROOT, answers, free_port, process, python, wait_for
 from tests.sandbox.conftest import running
 
 
@@ -65,3 +67,15 @@ def test_an_unknown_stand_in_is_named() -> None:
     )
     assert ended.returncode == 2
     assert "Unknown stand-in: paypal" in ended.stderr
+
+
+@pytest.mark.parametrize("taken", ["STRIPE", "SMTP"])
+def test_one_that_cannot_start_ends_all(tmp_path: Path, taken: str) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        ports = {f"SANDBOX_{name}_PORT": str(free_port()) for name in ("STRIPE", "MAILBOX", "SMTP", "S3")}
+        ports[f"SANDBOX_{taken}_PORT"] = str(other.getsockname()[1])
+        environment = ports | {"SANDBOX_DIR": str(tmp_path)}
+        with process(*python("-m", "sandbox"), environment=environment, log=tmp_path / "log") as child:
+            assert child.wait(30) != 0
