@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -14,16 +14,15 @@ from app import create_app
 from app.models import Order
 from app.portal import EXTENSION, Portal
 from app.settings import Settings
-from tests.analysis_room.program import BAD_OUTPUT
+from tests.analysis_room.program import MOODS
 from tests.conftest import migrate
 from tests.helpers import ROOT, make_order
 
 PROGRAM = Path(__file__).with_name("program.py")
 CSV = b"day,sold\n2026-11-01,3\n"
-MOODS = ("good", "refuse", "crash", "sleep", "hungry", *BAD_OUTPUT)
 
 
-def catalog_with(path: Path, moods: tuple[str, ...], *words: str) -> Path:
+def catalog_with(path: Path, moods: Iterable[str], *words: str) -> Path:
     """Write the demo's catalog with one more product for each mood of the test program."""
     products = [
         f"""

@@ -5,6 +5,8 @@ import os
 import signal
 import sys
 import zlib
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 OUTPUT = Path(os.environ.get("OUTPUT", "."))
@@ -73,21 +75,31 @@ def hungry() -> None:
     bytearray(8 * 1024**3)
 
 
-BAD_OUTPUT = {
-    "no-preview": result,
-    "no-result": preview,
-    "link": lambda: (preview(), result(), (OUTPUT / "result/passwd").symlink_to("/etc/passwd")),
-    "folder-link": lambda: (preview(), (OUTPUT / "result").symlink_to("/etc")),
-    "pipe": lambda: (preview(), result(), os.mkfifo(OUTPUT / "result/pipe")),
-    "name": lambda: (preview(), result(), write("result/a\nb.csv", "x")),
-    "escape": lambda: (preview(image="../../secret.png"), result()),
-    "no-png": lambda: (preview(), write("preview/plot.png", "<svg onload=alert(1)>"), result()),
-    "more-keys": lambda: (preview(html="<b>"), result()),
-    "huge-summary": lambda: (preview(alt={"ja": "x" * 70_000, "en": "x"}), result()),
-    "long-text": lambda: (preview(alt={"ja": "x" * 400, "en": "x"}), result()),
-    "many-files": lambda: (preview(), [write(f"result/{n}.csv", "") for n in range(1001)]),
-    "no-reason": lambda: sys.exit(65),
+BAD_OUTPUT: dict[str, tuple[Callable[[], object], ...]] = {
+    "no-preview": (result,),
+    "no-result": (preview,),
+    "link": (preview, result, partial(os.symlink, "/etc/passwd", OUTPUT / "result/passwd")),
+    "folder-link": (preview, partial(os.symlink, "/etc", OUTPUT / "result")),
+    "pipe": (preview, result, partial(os.mkfifo, OUTPUT / "result/pipe")),
+    "name": (preview, result, partial(write, "result/a\nb.csv", "x")),
+    "escape": (partial(preview, image="../../secret.png"), result),
+    "no-png": (preview, partial(write, "preview/plot.png", "<svg onload=alert(1)>"), result),
+    "more-keys": (partial(preview, html="<b>"), result),
+    "huge-summary": (partial(preview, alt={"ja": "x" * 70_000, "en": "x"}), result),
+    "long-text": (partial(preview, alt={"ja": "x" * 400, "en": "x"}), result),
+    "many-files": (preview, *(partial(write, f"result/{n}.csv", "") for n in range(1001))),
+    "no-reason": (partial(sys.exit, 65),),
+}
+MOODS: dict[str, tuple[Callable[[], object], ...]] = {
+    "good": (good,),
+    "wait": (wait,),
+    "refuse": (refuse,),
+    "crash": (crash,),
+    "sleep": (sleep,),
+    "hungry": (hungry,),
+    **BAD_OUTPUT,
 }
 
 if __name__ == "__main__":
-    {**globals(), **BAD_OUTPUT}[sys.argv[1]]()
+    for act in MOODS[sys.argv[1]]:
+        act()
