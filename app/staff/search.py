@@ -1,13 +1,14 @@
 """Search of the back office: what a member of staff types or pastes, turned into a condition on orders.
 
-Every condition can use an index: the orders' key, their address, or a unique Stripe id of the payments.
+Conditions use an index: the orders' key, their whole address, or a Stripe id of the payments. The beginning
+of an address does so on PostgreSQL with the collation C only; elsewhere it looks at all addresses.
 """
 
 import json
 import re
 from collections.abc import Callable
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.orm import Session
 
 from app.kit.addresses import BadAddressError, canonical
@@ -30,7 +31,7 @@ def condition(session: Session, text: str) -> ColumnElement[bool] | None:
         if text.startswith(prefix):
             return meaning(session, text)
     if "@" in text:
-        return _address(text)
+        return _address(session, text)
     lowered = text.lower()
     return _order_id(lowered) if _PIECE_OF_ID.fullmatch(lowered) else None
 
@@ -52,13 +53,15 @@ def _uuid(digits: str, fill: str) -> str:
     return "-".join(groups)
 
 
-def _address(text: str) -> ColumnElement[bool]:
+def _address(session: Session, text: str) -> ColumnElement[bool]:
+    beginning = text.lower()
     try:
         whole = canonical(text)
     except BadAddressError:
-        return Order.email.startswith(text.lower(), autoescape=True)
+        return Order.email.startswith(beginning, autoescape=True)
     # taro@example.co is an address and the beginning of another one.
-    return or_(Order.email == whole, Order.email.startswith(whole, autoescape=True))
+    known = session.scalar(select(exists().where(Order.email == whole)))
+    return Order.email == whole if known else Order.email.startswith(whole, autoescape=True)
 
 
 def _payment(column: str) -> Callable[[Session, str], ColumnElement[bool]]:
