@@ -43,7 +43,7 @@ NAMES = {
     "euc_jis_2004": "EUC-JP",
     "cp932": "Shift_JIS (CP932)",
 }
-ENOUGH_WIDE = 8
+ENOUGH_WIDE = 8  # characters beyond ASCII
 # Bytes that are no character, which Python's cp932 passes as if they were.
 NO_CHARACTER = re.compile("[\x80-\x84\x86-\x9f\uf8f0-\uf8f3]")
 BINARY_SHARE = 0.005  # share of control characters from which bytes are no text
@@ -136,12 +136,13 @@ def _decoded(path: Path, encoding: str) -> Iterator[str]:
 
 
 def _is_utf8_before(path: Path, offset: int) -> bool:
-    """Tell a damaged UTF-8 file: other encodings do not read as UTF-8 by chance for ENOUGH_WIDE characters."""
+    """Tell a damaged UTF-8 file: other encodings do not read as UTF-8 by chance for so long."""
     wide = 0
     with path.open("rb") as file:
         while wide < ENOUGH_WIDE and (chunk := file.read(min(CHUNK, offset))):
             offset -= len(chunk)
-            wide += sum(ord(char) > 127 for char in chunk.decode("utf-8", "ignore")) if not chunk.isascii() else 0  # noqa: PLR2004
+            if not chunk.isascii():
+                wide += sum(char > "\x7f" for char in chunk.decode("utf-8", "ignore"))
     return wide >= ENOUGH_WIDE
 
 

@@ -58,22 +58,20 @@ def correlate(table: Table, stats: Sequence[ColumnStats]) -> Correlations | None
     return Correlations(chosen, _pearson(values), len(measures) - len(chosen), sample.height)
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def _pearson(values: Matrix) -> Matrix:
     """Return r for every pair of columns over the rows where both are present, by sums of products."""
+    values = values / np.fmax.reduce(np.abs(values), axis=0)
     present = np.isfinite(values)
     mask = present.astype(np.float64)
-    count = np.maximum(mask.sum(axis=0), 1)
-    centred = np.where(present, values - np.nansum(values, axis=0) / count, 0.0)
-    scale = np.abs(centred).max(axis=0)
-    centred /= np.where(scale > 0, scale, 1.0)
+    centred = np.where(present, values - np.nansum(values, axis=0) / mask.sum(axis=0), 0.0)
     n = mask.T @ mask
     sums = centred.T @ mask
-    squares = (centred**2).T @ mask
-    with np.errstate(invalid="ignore", divide="ignore"):
-        covariance = centred.T @ centred - sums * sums.T / n
-        variance = squares - sums**2 / n
-        r = covariance / np.sqrt(variance * variance.T)
-    usable = (n >= PAIRS) & (variance > 1e-12 * n) & (1e-12 * n < variance.T)
+    covariance = centred.T @ centred - sums * sums.T / n
+    variance = (centred**2).T @ mask - sums**2 / n
+    r = covariance / np.sqrt(variance * variance.T)
+    rounding = 1e-12 * n * (centred**2).max(axis=0)[:, None]
+    usable = (n >= PAIRS) & (variance > rounding) & (variance.T > rounding.T)
     return np.where(usable, np.clip(r, -1, 1), np.nan)
 
 

@@ -101,15 +101,13 @@ def _ordered(table: Table, column: Column, known: dict[str, Value]) -> ColumnSta
     numeric = numeric.cast(pl.Int64) if column.kind.name == "time" else numeric
     floats = numeric.cast(pl.Float64).sort().to_numpy()
     unique = int(np.count_nonzero(np.diff(floats))) + 1
+    top: list[tuple[str | float | bool, int]] = []
     if column.kind.name in {"integer", "number"}:
         quantiles = zip(QUANTILES, np.quantile(floats, list(QUANTILES.values())), strict=True)
         known = known | {name: float(value) for name, value in quantiles}
-        frequent = (
-            values.value_counts(sort=False).sort(["count", column.key], descending=[True, False]).head(TOP)
-        )
-        top = [(value, count) for value, count in frequent.rows() if unique <= CATEGORY]
-    else:
-        top = []
+        if unique <= CATEGORY:
+            counts = values.value_counts().sort(["count", column.key], descending=[True, False])
+            top = counts.head(TOP).rows()
     return ColumnStats(
         column,
         column.kind.name,
@@ -121,11 +119,15 @@ def _ordered(table: Table, column: Column, known: dict[str, Value]) -> ColumnSta
     )
 
 
-def _histogram(ordered: Floats, *, whole: bool) -> Histogram:
-    """Bin sorted values; far outliers are left out so that the rest can be seen."""
+def _histogram(ordered: Floats, *, whole: bool) -> Histogram | None:
+    """Bin sorted values; far outliers are left out so that the rest can be seen.
+
+    None where floats can't tell the edges apart, as with numbers near 1e300 or ids near 1e17.
+    """
     low, high = float(ordered[0]), float(ordered[-1])
     inner_low, inner_high = np.quantile(ordered, [TAIL, 1 - TAIL])
-    spread = float(inner_high - inner_low)
+    with np.errstate(over="ignore"):
+        spread = float(inner_high - inner_low)
     if spread > 0:
         low = float(inner_low) if inner_low - low > FAR * spread else low
         high = float(inner_high) if high - inner_high > FAR * spread else high
@@ -135,8 +137,12 @@ def _histogram(ordered: Floats, *, whole: bool) -> Histogram:
         # Bins as wide as a whole number, or every other one would look emptier.
         width = np.ceil((high - low + 1) / BINS)
         edges = np.arange(np.floor(low) - 0.5, high + width, width)
+    elif not np.isfinite(high - low):
+        return None
     else:
         edges = np.linspace(low, high if high > low else low + 1, min(BINS, 8 + len(ordered) // 12) + 1)
+    if not (np.isfinite(edges).all() and (np.diff(edges) > 0).all()):
+        return None
     counts, _ = np.histogram(ordered, edges)
     return Histogram(edges.tolist(), counts.tolist(), len(ordered) - int(counts.sum()))
 
