@@ -42,7 +42,8 @@ def _offer(product: Product, offer: Offer) -> Line:
     method = offer.method
     text = (
         f"{product.key} by {method.key}: price {yen(offer.price, 'en')}, "
-        f"customer pays {yen(offer.total, 'en')}, Stripe keeps {yen(offer.fee, 'en')} ({offer.share:.1%} of the price)"
+        f"customer pays {yen(offer.total, 'en')}, "
+        f"Stripe keeps {yen(offer.fee, 'en')} ({offer.share:.1%} of the price)"
     )
     if offer.verdict == "refused":
         return Line("warn", f"{text}: not offered. Fair from {yen(offer.available_from, 'en')}.")

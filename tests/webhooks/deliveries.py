@@ -1,0 +1,54 @@
+"""Events as Stripe would send them, signed or not quite."""
+
+import json
+import time
+from typing import Any
+
+import stripe
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from app.gateways.stripe import API_VERSION
+from app.kit.ids import new_id
+from app.models import StripeEvent
+from app.portal import Portal
+from tests.conftest import WEBHOOK_SECRET
+
+
+def make_event(type_: str = "checkout.session.completed", **changes: Any) -> dict[str, Any]:
+    """Return an event about a session that Stripe does not know; its id is new."""
+    return {
+        "id": f"evt_{new_id().replace('-', '')}",
+        "object": "event",
+        "api_version": API_VERSION,
+        "created": int(time.time()),
+        "data": {"object": {"id": "cs_test_unknown", "object": "checkout.session"}},
+        "livemode": False,
+        "type": type_,
+        **changes,
+    }
+
+
+def encode(event: dict[str, Any]) -> bytes:
+    """Write an event the way Stripe does."""
+    return json.dumps(event, indent=2, ensure_ascii=False).encode()
+
+
+def sign(body: bytes, secret: str = WEBHOOK_SECRET, late: int = 0) -> str:
+    """Return the signature of a body, signed `late` seconds ago."""
+    stamp = int(time.time()) - late
+    return str(stripe.WebhookSignature.generate_signature_header(body.decode(), secret, stamp))
+
+
+def deliver(client: FlaskClient, body: bytes, signature: str | None, **headers: str) -> TestResponse:
+    """Send a body to the webhook."""
+    given = {"Stripe-Signature": signature} if signature is not None else {}
+    return client.post(
+        "/webhooks/stripe", data=body, headers={"Content-Type": "application/json", **given, **headers}
+    )
+
+
+def stored(portal: Portal, event_id: str) -> StripeEvent | None:
+    """Read an event's row."""
+    with portal.database.transaction() as session:
+        return session.get(StripeEvent, event_id)

@@ -1,0 +1,157 @@
+"""What arrives at the door: shapes, sizes, modes (AC-W03, W10, W11, W14, W16, W19)."""
+
+import http.client
+import socket
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from pydantic import SecretStr
+from sqlalchemy import text
+
+from app import create_app
+from app.portal import EXTENSION, Portal
+from app.settings import Settings
+from tests.webhooks.deliveries import deliver, encode, make_event, sign, stored
+
+LIMIT = 256 * 1024
+
+
+def send(live: str, body: bytes, headers: dict[str, str] | None = None, *, chunked: bool = False) -> int:
+    """Send a body to the real web server; returns the status."""
+    connection = http.client.HTTPConnection(urlsplit(live).netloc, timeout=10)
+    content = iter([body[:100], body[100:]]) if chunked else body
+    connection.request(
+        "POST",
+        "/webhooks/stripe",
+        content,
+        {"Stripe-Signature": sign(body), **(headers or {})},
+        encode_chunked=chunked,
+    )
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+def test_the_real_server_takes_a_good_event(portal: Portal, live: str) -> None:
+    event = make_event()
+    assert send(live, encode(event)) == 200
+    assert stored(portal, event["id"]) is not None
+
+
+def test_no_length(portal: Portal, live: str) -> None:
+    event = make_event()
+    assert send(live, encode(event), {"Transfer-Encoding": "chunked"}, chunked=True) == 411
+    assert stored(portal, event["id"]) is None
+
+
+@pytest.mark.parametrize(("extra", "status"), [(0, 200), (1, 413)])
+def test_size(extra: int, status: int, portal: Portal, live: str) -> None:
+    event = make_event(padding="")
+    event["padding"] = "x" * (LIMIT + extra - len(encode(event)))
+    assert len(encode(event)) == LIMIT + extra
+    assert send(live, encode(event)) == status
+    assert (stored(portal, event["id"]) is not None) == (status == 200)
+
+
+def test_compressed(portal: Portal, live: str) -> None:
+    event = make_event()
+    assert send(live, encode(event), {"Content-Encoding": "gzip"}) == 400
+    assert stored(portal, event["id"]) is None
+
+
+def test_cut_off(portal: Portal, live: str) -> None:
+    event = make_event()
+    body = encode(event)
+    netloc = urlsplit(live).netloc
+    head = f"POST /webhooks/stripe HTTP/1.1\r\nHost: {netloc}\r\nStripe-Signature: {sign(body)}\r\n"
+    with socket.create_connection(
+        (str(urlsplit(live).hostname), urlsplit(live).port or 80), timeout=10
+    ) as line:
+        line.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body[:-5])
+        line.shutdown(socket.SHUT_WR)
+        answer = line.recv(4096)
+    assert not answer.startswith(b"HTTP/1.1 200")
+    assert stored(portal, event["id"]) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "note"),
+    [
+        ({"livemode": True}, "other_mode"),
+        ({"account": "acct_1Other"}, "other_account"),
+        ({"type": "x.y"}, "unused_type"),
+    ],
+)
+def test_kept_but_ignored(changes: dict[str, object], note: str, portal: Portal, client: FlaskClient) -> None:
+    event = {**make_event(), **changes}
+    body = encode(event)
+    assert deliver(client, body, sign(body)).status_code == 200
+    row = stored(portal, event["id"])
+    assert row is not None
+    assert (row.state, row.note, row.type) == ("ignored", note, event["type"])
+    with portal.database.transaction() as session:
+        table = "dbos.workflow_status" if "postgresql" in portal.settings.database_url else "workflow_status"
+        query = text(f"SELECT count(*) FROM {table} WHERE workflow_uuid = :id")  # noqa: S608  (our own table)
+        assert session.scalar(query, {"id": f"stripe.event:{event['id']}"}) == 0
+
+
+@pytest.fixture
+def other_app(settings: Settings) -> Iterator[Callable[..., FlaskClient]]:
+    """Build the application with other settings; its connections are closed at the end."""
+    made: list[Flask] = []
+
+    def build(**changes: object) -> FlaskClient:
+        made.append(create_app(settings.model_copy(update=changes)))
+        client = made[-1].test_client()
+        client.environ_base["HTTP_HOST"] = "127.0.0.1"
+        return client
+
+    yield build
+    for app in made:
+        app.extensions[EXTENSION].database.engine.dispose()
+
+
+def test_live_key_refuses_test_events(other_app: Callable[..., FlaskClient], portal: Portal) -> None:
+    event = make_event()
+    body = encode(event)
+    client = other_app(stripe_api_key=SecretStr("sk_live_dummy"))
+    assert deliver(client, body, sign(body)).status_code == 200
+    row = stored(portal, event["id"])
+    assert row is not None
+    assert (row.state, row.note) == ("ignored", "other_mode")
+
+
+@pytest.mark.parametrize(
+    "data", [None, [], {}, {"object": None}, {"object": {"id": None}}, {"object": {"id": {"a": 1}}}]
+)
+def test_odd_contents_do_no_harm(data: object, portal: Portal, client: FlaskClient) -> None:
+    event = make_event(data=data, api_version=None, surprise={"deep": [1]})
+    body = encode(event)
+    assert deliver(client, body, sign(body)).status_code == 200
+    assert stored(portal, event["id"]) is not None
+
+
+def test_junk_leaves_nothing(portal: Portal, client: FlaskClient) -> None:
+    events = [make_event() for _ in range(200)]
+    for event in events:
+        assert deliver(client, encode(event), "t=1,v1=00").status_code == 400
+    assert not any(stored(portal, event["id"]) for event in events)
+
+
+def test_no_cookie_no_csrf_no_redirect(client: FlaskClient) -> None:
+    body = encode(make_event())
+    answer = deliver(client, body, sign(body), Accept="text/html", Cookie="portal=x; lang=en")
+    assert answer.status_code == 200
+    assert "Set-Cookie" not in answer.headers
+    get = client.get("/webhooks/stripe?lang=en")
+    assert (get.status_code, get.headers["Allow"]) == (405, "POST, OPTIONS")
+
+
+def test_503_while_the_database_is_away(other_app: Callable[..., FlaskClient]) -> None:
+    """I5: no 2xx before the event is safe."""
+    client = other_app(database_url="postgresql+psycopg://x@127.0.0.1:1/x")
+    body = encode(make_event())
+    assert deliver(client, body, sign(body)).status_code == 503
