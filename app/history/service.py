@@ -32,7 +32,7 @@ class Download:
 
 @dataclass(frozen=True)
 class Row:
-    """One order of the history. `amount` in yen; `situation` is a key of words.SENTENCES.
+    """One order of the history. `amount` in yen, None where nothing is to pay; `situation`: a key of words.
 
     `product` and `filename` are None where only Stripe knows the order.
     """
@@ -40,7 +40,7 @@ class Row:
     order_id: str
     at: datetime
     situation: str
-    amount: int
+    amount: int | None
     method: str | None
     product: str | None = None
     filename: str | None = None
@@ -96,13 +96,14 @@ def _known(order: Order, told: Sequence[StripeSession]) -> Row:
     settled = [p for p in order.payments if p.state in SETTLED]
     payment = settled[0] if settled else now.payment
     key = _key(order, now, told)
+    free = order.money == "unpaid" and order.state in STOPPED
     opened = order.state == "delivered" and order.money in OPENS
     files = (order.delivery or {}).get("files", []) if opened else []
     return Row(
         order_id=order.id,
         at=order.created_at,
         situation=key,
-        amount=payment.amount if payment else order.price,
+        amount=None if free else payment.amount if payment else order.price,
         method=payment.method if payment else None,
         product=order.product,
         filename=order.filename,

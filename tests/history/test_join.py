@@ -133,6 +133,11 @@ def test_paid_without_a_result_does_not_say_that_there_is_nothing_to_pay() -> No
     assert only(rows(ME, [], [made])).situation == "paid_no_result"
 
 
+def test_an_order_that_can_not_be_analysed_asks_for_no_money() -> None:
+    row = only(rows(ME, [], [order(state="rejected")]))
+    assert (row.situation, row.amount) == ("rejected", None)
+
+
 def test_newest_first_with_both_sources_mixed() -> None:
     old, new = order(created_at=NOON - timedelta(days=2)), order(created_at=NOON)
     between = told(new_id(), created=int((NOON - timedelta(days=1)).timestamp()))
