@@ -1,0 +1,195 @@
+"""What a taken event brings about, and that it does so once (AC-W04, W05, W08, W12)."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app import create_app
+from app.checkout.settle import settle
+from app.errors import StripeDownError
+from app.models import Order, StripeEvent
+from app.portal import EXTENSION, Portal
+from app.settings import Settings
+from app.webhooks.service import handle
+from tests.checkout.shop import audit, go_to_stripe, mails, order_of, payments
+from tests.helpers import Sandbox, free_port, get_json, reload, wait_for
+from tests.webhooks.deliveries import deliver, encode, make_event, sign, stored
+from tests.webhooks.test_ingest import send
+
+
+@contextmanager
+def held(sandbox: Sandbox) -> Iterator[None]:
+    """Let Stripe hold its own deliveries back, so that only the test delivers."""
+    sandbox.control("webhooks", {"paused": True})
+    try:
+        yield
+    finally:
+        sandbox.control("webhooks", {"paused": False})
+
+
+def events_of(sandbox: Sandbox, session_id: str) -> list[dict[str, Any]]:
+    """Return Stripe's events of a session and its PaymentIntent, as they would be sent."""
+    listed = get_json(f"{sandbox.stripe}/_control/api/events")
+    for event in listed:
+        event.pop("deliveries")
+    return [e for e in listed if session_id in str(e) or _intent(listed, session_id) in str(e)]
+
+
+def _intent(listed: list[dict[str, Any]], session_id: str) -> str:
+    objects = [e["data"]["object"] for e in listed]
+    return next(str(o["payment_intent"]) for o in objects if o["id"] == session_id and o["payment_intent"])
+
+
+def once(portal: Portal, order: Order) -> None:
+    """Assert that one payment paid the order and one delivery opened it."""
+    kinds = audit(portal, order)
+    for kind in ("payment.paid", "money.paid", "work.delivered"):
+        assert kinds.count(kind) == 1, kinds
+    assert mails(portal, order) == ["result_open"]
+
+
+def test_the_same_event_fifty_times_at_once(
+    portal: Portal, client: FlaskClient, sandbox: Sandbox, live: str
+) -> None:
+    """AC-W04, with the processes of the live server."""
+    order = order_of(portal, client)
+    session_id = go_to_stripe(client, order)
+    with held(sandbox), ThreadPoolExecutor(16) as pool:
+        sandbox.control(f"sessions/{session_id}/pay_card")
+        event = next(e for e in events_of(sandbox, session_id) if e["type"] == "checkout.session.completed")
+        assert list(pool.map(lambda _: send(live, encode(event)), range(50))) == [200] * 50
+        wait_for(lambda: reload(portal, order).state == "delivered", what="the delivery")
+        wait_for(lambda: row_of(portal, event["id"]).state == "handled", what="the mark")
+    once(portal, order)
+
+
+def row_of(portal: Portal, event_id: str) -> StripeEvent:
+    row = stored(portal, event_id)
+    assert row is not None
+    return row
+
+
+def test_many_tell_of_one_payment(
+    portal: Portal, app: Flask, client: FlaskClient, sandbox: Sandbox, live: str
+) -> None:
+    """AC-W05: several events, the return page and a reconciler at the same moment."""
+    order = order_of(portal, client)
+    session_id = go_to_stripe(client, order)
+
+    def reconcile(_: int) -> None:
+        with app.app_context():
+            settle(session_id)
+
+    with held(sandbox), ThreadPoolExecutor(16) as pool:
+        sandbox.control(f"sessions/{session_id}/pay_card")
+        sent = [pool.submit(send, live, encode(event)) for event in events_of(sandbox, session_id)]
+        looks = [pool.submit(reconcile, n) for n in range(8)]
+        back = client.get(f"/orders/{order.id}/return", query_string={"session_id": session_id})
+        assert back.status_code == 303
+        assert {job.result() for job in sent} == {200}
+        assert [job.result() for job in looks] == [None] * 8
+        wait_for(lambda: reload(portal, order).state == "delivered", what="the delivery")
+    once(portal, order)
+
+
+@pytest.mark.usefixtures("live")
+def test_the_webhook_alone_is_enough(portal: Portal, client: FlaskClient, sandbox: Sandbox) -> None:
+    order = order_of(portal, client)
+    sandbox.control(f"sessions/{go_to_stripe(client, order)}/pay_card")
+    wait_for(lambda: reload(portal, order).state == "delivered", what="the delivery")
+    once(portal, order)
+
+
+@pytest.mark.usefixtures("live")
+def test_the_return_page_alone_is_enough(portal: Portal, client: FlaskClient, sandbox: Sandbox) -> None:
+    order = order_of(portal, client)
+    session_id = go_to_stripe(client, order)
+    with held(sandbox):
+        sandbox.control(f"sessions/{session_id}/pay_card")
+        client.get(f"/orders/{order.id}/return", query_string={"session_id": session_id})
+        assert reload(portal, order).money == "paid"
+        wait_for(lambda: reload(portal, order).state == "delivered", what="the delivery")
+    once(portal, order)
+
+
+@pytest.mark.usefixtures("live")
+def test_card_after_voucher_and_then_the_till(portal: Portal, client: FlaskClient, sandbox: Sandbox) -> None:
+    """AC-W08: paid twice, opened once, the second payment flagged."""
+    order = order_of(portal, client)
+    voucher = go_to_stripe(client, order, "konbini")
+    sandbox.control(f"sessions/{voucher}/issue_voucher")
+    wait_for(lambda: payments(portal, order)[0].state == "awaiting", what="the voucher")
+    card = go_to_stripe(client, order, "card", voucher_known="1")
+    sandbox.control(f"sessions/{card}/pay_card")
+    wait_for(lambda: reload(portal, order).state == "delivered", what="the delivery")
+    sandbox.control(f"sessions/{voucher}/pay_at_till")
+    wait_for(lambda: reload(portal, order).attention, what="the alarm")
+    by_method = {p.method: p for p in payments(portal, order)}
+    assert (by_method["konbini"].state, by_method["konbini"].anomaly) == ("paid", "double_payment")
+    assert by_method["card"].anomaly is None
+    assert audit(portal, order).count("work.delivered") == 1
+    assert mails(portal, order) == ["result_open", "voucher"]
+
+
+@pytest.mark.usefixtures("live")
+def test_money_after_the_voucher_expired(portal: Portal, client: FlaskClient, sandbox: Sandbox) -> None:
+    """A voucher that ran out leads back to the choice; the page never decides that by its own clock."""
+    order = order_of(portal, client)
+    session_id = go_to_stripe(client, order, "konbini")
+    sandbox.control(f"sessions/{session_id}/issue_voucher")
+    wait_for(lambda: payments(portal, order)[0].state == "awaiting", what="the voucher")
+    sandbox.control(f"sessions/{session_id}/expire_voucher")
+    wait_for(lambda: payments(portal, order)[0].state == "failed", what="the end of the voucher")
+    assert mails(portal, order) == ["payment_expired", "voucher"]
+    again = go_to_stripe(client, order, "konbini")
+    assert again != session_id
+
+
+def test_handled_only_after_the_effect(
+    portal: Portal, settings: Settings, client: FlaskClient, sandbox: Sandbox
+) -> None:
+    """AC-W12: the effect fails, the event is not handled; the next try does it."""
+    order = order_of(portal, client)
+    session_id = go_to_stripe(client, order)
+    with held(sandbox):
+        sandbox.control(f"sessions/{session_id}/pay_card")
+        event = make_event(data={"object": {"id": session_id}}, api_version="2020-08-27", new_field=1)
+        with portal.database.transaction() as session:
+            session.add(
+                StripeEvent(
+                    id=event["id"],
+                    type=event["type"],
+                    payload=encode(event).decode(),
+                    state="received",
+                    received_at=portal.clock(),
+                )
+            )
+        no_stripe = create_app(
+            settings.model_copy(update={"stripe_api_base": f"http://127.0.0.1:{free_port()}"})
+        )
+        with no_stripe.app_context(), pytest.raises(StripeDownError):
+            handle(event["id"])
+        no_stripe.extensions[EXTENSION].database.engine.dispose()
+        assert row_of(portal, event["id"]).state == "received"
+        assert reload(portal, order).money == "unpaid"
+        handle(event["id"])
+        assert row_of(portal, event["id"]).state == "handled"
+        assert reload(portal, order).money == "paid"
+        handle(event["id"])
+    assert audit(portal, order).count("money.paid") == 1
+
+
+@pytest.mark.usefixtures("live")
+def test_sessions_that_are_not_ours(portal: Portal, client: FlaskClient) -> None:
+    """Other business on the account, and sessions that Stripe does not know: ignored, with the reason."""
+    event = make_event(data={"object": {"id": f"cs_test_{int(time.time() * 1000)}"}})
+    body = encode(event)
+    assert deliver(client, body, sign(body)).status_code == 200
+    wait_for(lambda: row_of(portal, event["id"]).state == "ignored", what="the mark")
+    assert "unknown at Stripe" in str(row_of(portal, event["id"]).note)
