@@ -115,9 +115,7 @@ def _kinds_of_dates() -> list[Kind]:
         "%H:%M:%S": r"[ T]\d?\d:\d\d:\d\d",
         "%H:%M:%S%.f": r"[ T]\d?\d:\d\d:\d\d\.\d+",
     }
-    dates = {
-        f"%Y{sep}%m{sep}%d": rf"[12]\d{{3}}{re.escape(sep)}{month}{re.escape(sep)}{day}" for sep in "-/."
-    } | {
+    dates = {f"%Y{sep}%m{sep}%d": rf"[12]\d{{3}}{re.escape(sep)}{month}{re.escape(sep)}{day}" for sep in "-/."} | {
         "%Y年%m月%d日": rf"[12]\d{{3}}年{month}月{day}日",
         "%m/%d/%Y": rf"{month}/{day}/[12]\d{{3}}",
         "%d/%m/%Y": rf"{day}/{month}/[12]\d{{3}}",
@@ -146,9 +144,7 @@ def boolean(true: str) -> Kind:
         word = expr.str.to_lowercase()
         return pl.when(word == true).then(True).when(word == false).then(False).otherwise(None)
 
-    return Kind(
-        "boolean", lambda cell: cell.lower() in {true, false}, read, "integer" if true == "1" else None
-    )
+    return Kind("boolean", lambda cell: cell.lower() in {true, false}, read, "integer" if true == "1" else None)
 
 
 BOOLEANS = (

@@ -159,7 +159,8 @@ def series(
     axes.plot(at, values, color=ACCENT, linewidth=1.4, marker=marker, markersize=3)
     days = (at[-1] - at[0]).total_seconds() / 86400
     _date_axis(axes, days)
-    axes.set_ylabel(shorten(stat.column.name, 18) if stat else texts("rows"))
+    mean = "" if over.is_one_row_each else f" ({texts('mean').lower()})"
+    axes.set_ylabel(shorten(stat.column.name, 18) + mean if stat else texts("rows"))
     # A period of one calendar year or less does not say which.
     axes.set_xlabel(f"{shorten(over.dated_by.column.name, 30)} ({_period(at[0], at[-1])})")
     if stat is None:
@@ -176,16 +177,12 @@ def heatmap(found: Correlations, path: Path) -> None:
     """Draw the correlations as coloured squares."""
     count = len(found.columns)
     side = max(4.6, 1.8 + 0.34 * count)
-    figure = Figure(
-        figsize=(min(side + 1.2, 11), min(side, 10)), dpi=DPI, layout="constrained", facecolor="white"
-    )
+    figure = Figure(figsize=(min(side + 1.2, 11), min(side, 10)), dpi=DPI, layout="constrained", facecolor="white")
     axes = figure.add_subplot()
     shown = np.where(np.eye(count, dtype=bool), np.nan, found.matrix)
     image = axes.imshow(shown, cmap=DIVERGING, vmin=-1, vmax=1)
     names = [shorten(stat.column.name, 16) for stat in found.columns]
-    axes.set_xticks(
-        range(count), names, rotation=60, ha="right", rotation_mode="anchor", color=INK, fontsize=9
-    )
+    axes.set_xticks(range(count), names, rotation=60, ha="right", rotation_mode="anchor", color=INK, fontsize=9)
     axes.set_yticks(range(count), names, color=INK, fontsize=9)
     axes.set_xticks(np.arange(count + 1) - 0.5, minor=True)
     axes.set_yticks(np.arange(count + 1) - 0.5, minor=True)
@@ -196,9 +193,7 @@ def heatmap(found: Correlations, path: Path) -> None:
         for (row, col), r in np.ndenumerate(shown):
             if np.isfinite(r):
                 colour = "white" if abs(r) > 0.7 else INK  # noqa: PLR2004 - dark squares
-                axes.text(
-                    col, row, f"{round(r, 2) + 0.0:.2f}", ha="center", va="center", fontsize=8, color=colour
-                )
+                axes.text(col, row, f"{round(r, 2) + 0.0:.2f}", ha="center", va="center", fontsize=8, color=colour)
     bar = figure.colorbar(image, ax=axes, shrink=0.6, ticks=[-1, -0.5, 0, 0.5, 1], label="r")
     bar.outline.set_visible(False)
     _save(figure, path)

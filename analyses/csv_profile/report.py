@@ -145,7 +145,8 @@ def _in_short(stat: ColumnStats, texts: Texts) -> str:
     """Return the range of a column, or its frequent values, in a few words."""
     known = stat.numbers
     if "min" in known:
-        return " – ".join(texts.value(known[end]) for end in ("min", "max"))  # noqa: RUF001
+        ends = dict.fromkeys(texts.value(known[end]) for end in ("min", "max"))
+        return " – ".join(ends)  # noqa: RUF001
     return ", ".join(shorten(texts.value(value), 18) for value, _ in stat.top[:3])
 
 

@@ -148,15 +148,7 @@ def _histogram(ordered: Floats, *, whole: bool) -> Histogram | None:
 
 
 def _boolean(table: Table, column: Column, _: dict[str, Value]) -> ColumnStats:
-    counts = (
-        table.scan()
-        .group_by(column.key)
-        .len()
-        .collect(engine="streaming")
-        .drop_nulls()
-        .sort(column.key)
-        .rows()
-    )
+    counts = table.scan().group_by(column.key).len().collect(engine="streaming").drop_nulls().sort(column.key).rows()
     return ColumnStats(column, "boolean", len(counts), unique_is_estimate=False, top=counts[::-1])
 
 

@@ -103,9 +103,7 @@ def test_taxis(tmp_path: Path) -> None:
     assert done.code == 0, done.stderr
     assert done.summary["Rows"] == "6,433"
     assert done.summary["Columns"] == "14"
-    kinds = {
-        row[0]: row[1] for row in csv.reader(io.StringIO(done.table("columns.csv").removeprefix("\ufeff")))
-    }
+    kinds = {row[0]: row[1] for row in csv.reader(io.StringIO(done.table("columns.csv").removeprefix("\ufeff")))}
     assert kinds["pickup"] == "date and time"
     assert kinds["passengers"] == "integer"
     assert kinds["fare"] == "number"

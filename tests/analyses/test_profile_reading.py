@@ -129,9 +129,7 @@ def test_kinds(values: list[str], kind: str, first: object) -> None:
 
 def test_kinds_are_settled_by_the_whole_file_not_its_head(tmp_path: Path) -> None:
     head = "whole,mixed,flag,bad\n" + "".join(f"{n},{n},{n % 2},{n}\n" for n in range(6000))
-    tail = "".join(f"{n}.5,word{n},{n % 5},x\n" for n in range(50)) + "".join(
-        f"1,w{n},1,2\n" for n in range(2000)
-    )
+    tail = "".join(f"{n}.5,word{n},{n % 5},x\n" for n in range(50)) + "".join(f"1,w{n},1,2\n" for n in range(2000))
     _, _, data = read(tmp_path, (head + tail).encode())
     assert kinds_of(data) == ["number", "text", "integer", "integer"]
     assert [column.unreadable for column in data.columns] == [0, 0, 0, 50]
@@ -203,9 +201,7 @@ def test_every_text_is_there_in_both_languages_with_the_same_placeholders() -> N
     formatter = string.Formatter()
     for catalog in (texts.REASONS, texts.LABELS):
         for key, pair in catalog.items():
-            japanese, english = (
-                {field for _, field, _, _ in formatter.parse(text) if field} for text in pair
-            )
+            japanese, english = ({field for _, field, _, _ in formatter.parse(text) if field} for text in pair)
             assert all(pair), key
             assert japanese == english, key
 
