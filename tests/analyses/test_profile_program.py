@@ -34,7 +34,7 @@ def test_contract_of_a_full_profile_twice_the_same(tmp_path: Path) -> None:
         "Rows": "200",
         "Columns": "3",
         "Missing cells": "0%",
-        "Period": "2024-01-01 – 2024-12-28",  # noqa: RUF001
+        "Period": "2024-01-01 – 2024-12-28",
         "Encoding": "UTF-8",
     }
     assert {path.name for path in (done.output / "result" / "tables").iterdir()} == {
@@ -74,7 +74,7 @@ def test_hostile_cells_are_only_text(tmp_path: Path) -> None:
         "+1+1",
         "-1+1",
         "@SUM(A1)",
-        "＝1+1",  # noqa: RUF001
+        "＝1+1",
         "$\\frac$",
         "{{ 7*7 }}",
     ]
@@ -93,7 +93,7 @@ def test_hostile_cells_are_only_text(tmp_path: Path) -> None:
     for table in (done.output / "result" / "tables").iterdir():
         for row in csv.reader(io.StringIO(table.read_text(encoding="utf-8-sig"))):
             for cell in row:
-                assert re.match(r"-?[\d.]+(e[-+]\d+)?$|[^=+\-@\t\r\n＝＋－＠]|$", cell), (table.name, cell)  # noqa: RUF001
+                assert re.match(r"-?[\d.]+(e[-+]\d+)?$|[^=+\-@\t\r\n＝＋－＠]|$", cell), (table.name, cell)
     assert "'=cmd" in done.table("top-values.csv")
     assert "'=evil" in done.table("columns.csv")
 
@@ -119,7 +119,7 @@ def test_weather_as_the_agency_serves_it(tmp_path: Path) -> None:
         "Rows": "365",
         "Columns": "96",
         "Missing cells": "3.1%",
-        "Period": "2021-10-20 – 2022-10-19",  # noqa: RUF001
+        "Period": "2021-10-20 – 2022-10-19",
         "Encoding": "Shift_JIS (CP932)",
     }
     names = [row[0] for row in csv.reader(io.StringIO(done.table("columns.csv").removeprefix("\ufeff")))][1:]

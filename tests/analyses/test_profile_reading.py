@@ -59,7 +59,7 @@ def test_vendor_characters_and_late_japanese(tmp_path: Path) -> None:
 
 def test_preamble_header_rows_and_repeated_names(tmp_path: Path) -> None:
     source = (
-        "ダウンロードした時刻：2024/01/01 10:00\n\n"  # noqa: RUF001
+        "ダウンロードした時刻：2024/01/01 10:00\n\n"
         ",東京,東京,東京,東京\n年月日,気温(℃),気温(℃),降水,降水\n,,品質,,\n"
         + "".join(f"2024/1/{n},{n}.5,8,{n},{n}\n" for n in range(1, 20))
     )
@@ -101,7 +101,7 @@ def test_shapes(tmp_path: Path, source: str, names: list[str], rows: int) -> Non
         (["1,234", "5,678.5", "12"], "number", 1234.0),
         (["¥1,500", "¥20", "¥3"], "number", 1500.0),
         (["△1,500", "20", "3"], "number", -1500.0),
-        (["12%", "20 %", "3％"], "number", 12.0),  # noqa: RUF001
+        (["12%", "20 %", "3％"], "number", 12.0),
         (["1.234,5", "0,5", "7,25"], "number", 1234.5),
         (["0123", "0456", "0001"], "text", "0123"),
         (["12345678901234567890", "2", "3"], "text", "12345678901234567890"),
