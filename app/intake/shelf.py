@@ -36,7 +36,5 @@ def _offer(offer: Offer) -> str:
         total = gettext("%(total)s (with a handling fee of %(fee)s)", total=total, fee=fee)
     if days is None:
         return str(gettext("%(total)s. The result opens at once.", total=total))
-    text = gettext(
-        "%(total)s. Pay in cash within %(days)s days. The result opens when the money has arrived."
-    )
+    text = gettext("%(total)s. Pay in cash within %(days)s days. The result opens when the money has arrived.")
     return str(text) % {"total": total, "days": days}

@@ -46,10 +46,8 @@ def create() -> Response:
         return make_response(_order_page(product, error), error.status)
     claim = _claim()
     order = create_order(asked, claim)
-    if wants_json():
-        response = make_response(jsonify(order_id=order.id, upload=grant(order)), 201)
-    else:
-        response = _to_order(order)
+    made = jsonify(order_id=order.id, upload=grant(order))
+    response = make_response(made, 201) if wants_json() else _to_order(order)
     set_cookie(response, "claim", claim, max_age=CLAIM_LIFE_S)
     return response
 
