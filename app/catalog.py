@@ -161,10 +161,11 @@ class Catalog(_Strict):
 
     @model_validator(mode="after")
     def _keys_are_unique(self) -> "Catalog":
-        for name, keys in (
-            ("products", [p.key for p in self.products]),
-            ("methods", [m.key for m in self.methods]),
-        ):
+        keys_of: dict[str, list[str]] = {
+            "products": [p.key for p in self.products],
+            "methods": [m.key for m in self.methods],
+        }
+        for name, keys in keys_of.items():
             twice = {k for k in keys if keys.count(k) > 1}
             if twice:
                 raise ValueError(f"{name}: the key {', '.join(sorted(twice))} is used twice")

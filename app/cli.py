@@ -74,9 +74,7 @@ def staff_list() -> None:
     with portal.database.transaction() as session:
         members = all_staff(session)
     for member in members:
-        state = (
-            "active" if member.disabled_at is None else f"disabled {member.disabled_at:%Y-%m-%d %H:%M} UTC"
-        )
+        state = "active" if member.disabled_at is None else f"disabled {member.disabled_at:%Y-%m-%d %H:%M} UTC"
         click.echo(f"{member.email}  {member.role}  {state}")
     if not members:
         click.echo("no staff yet; add one with: flask --app wsgi portal staff add EMAIL --role ROLE")

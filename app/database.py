@@ -61,7 +61,11 @@ def _engine(url: str) -> Engine:
     if name:
         Path(name).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
-        url, pool_size=10, max_overflow=10, pool_timeout=POOL_TIMEOUT_S, connect_args={"check_same_thread": False}
+        url,
+        pool_size=10,
+        max_overflow=10,
+        pool_timeout=POOL_TIMEOUT_S,
+        connect_args={"check_same_thread": False},
     )
     event.listen(engine, "connect", _prepare_sqlite)
     return engine

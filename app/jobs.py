@@ -107,5 +107,3 @@ class JobQueue:
         if delay:
             options["delay_seconds"] = delay
         self.client.enqueue_in_transaction(session, options, subject)  # type: ignore[arg-type]
-
-

@@ -117,9 +117,7 @@ class Settings(BaseSettings):
     def object_store_origin(self) -> str:
         """Origin that browsers send files to and load previews from; part of the content security policy."""
         url = (
-            self.s3_public_url
-            or self.s3_endpoint_url
-            or f"https://{self.s3_bucket}.s3.{self.aws_region}.amazonaws.com"
+            self.s3_public_url or self.s3_endpoint_url or f"https://{self.s3_bucket}.s3.{self.aws_region}.amazonaws.com"
         )
         parts = urlsplit(url)
         return f"{parts.scheme}://{parts.netloc}"

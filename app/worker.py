@@ -77,6 +77,7 @@ def launch(app: Flask, here: Portal, name: str) -> None:
             "application_version": APPLICATION_VERSION,
             "executor_id": name,
             "enable_otlp": False,
+            "log_level": "WARNING",
             "notification_listener_polling_interval_sec": POLL_S,
         }
     )

@@ -1,6 +1,5 @@
 """Runs migrations on the portal's database: our tables, then those of the job library in the same database."""
 
-
 from alembic import context
 from dbos import DBOS
 
@@ -11,6 +10,7 @@ from app.settings import load_settings
 
 
 def run() -> None:
+    """Migrate what is configured, or what a test hands over."""
     url = context.config.attributes.get("database_url") or load_settings().database_url
     database = Database(url)
     with database.engine.connect() as connection:

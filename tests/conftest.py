@@ -61,6 +61,7 @@ def sandbox(folder: Path) -> Iterator[Sandbox]:
     )
     log = folder / "sandbox.log"
     with process(*python("-m", "sandbox"), environment=environment, log=log) as child:
+
         def up() -> bool:
             assert child.poll() is None, log.read_text()
             return all(
@@ -125,9 +126,31 @@ class _postgresql:  # noqa: N801  (used like a function)
     def __enter__(self) -> str:
         self._data.mkdir()
         shutil.chown(self._data, self._user)
-        self._run(f"{self._bin}/initdb", "-D", str(self._data), "-U", "portal", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+        self._run(
+            f"{self._bin}/initdb",
+            "-D",
+            str(self._data),
+            "-U",
+            "portal",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "--no-sync",
+        )
         options = f"-p {self._port} -c listen_addresses=127.0.0.1 -k {self._data} -c max_connections=200"
-        self._run(f"{self._bin}/pg_ctl", "-D", str(self._data), "-w", "-l", f"{self._data}/log", "-o", options, "start")
+        self._run(
+            f"{self._bin}/pg_ctl",
+            "-D",
+            str(self._data),
+            "-w",
+            "-l",
+            f"{self._data}/log",
+            "-o",
+            options,
+            "start",
+        )
         return f"postgresql+psycopg://portal@127.0.0.1:{self._port}/postgres"
 
     def __exit__(self, *_error: object) -> None:
@@ -162,7 +185,7 @@ def environment(backend: str, database_url: str, sandbox: Sandbox, live_port: in
 
 
 @pytest.fixture(scope="session")
-def live_port(backend: str) -> int:  # noqa: ARG001  (one for each database)
+def live_port(backend: str) -> int:
     """Give the port of the live web server."""
     return free_port()
 
@@ -213,10 +236,11 @@ def client(app: Flask) -> FlaskClient:
 
 
 @pytest.fixture(scope="session")
-def worker(app: Flask, environment: dict[str, str], folder: Path, backend: str) -> Iterator[None]:  # noqa: ARG001
+def worker(app: Flask, environment: dict[str, str], folder: Path, backend: str) -> Iterator[None]:
     """Run a real job worker on the session's database."""
     log = folder / f"worker-{backend}.log"
     with process(*python("-m", "app.worker"), environment=environment, log=log) as child:
+
         def ready() -> bool:
             assert child.poll() is None, log.read_text()
             return log.exists() and "worker.ready" in log.read_text()
@@ -227,7 +251,7 @@ def worker(app: Flask, environment: dict[str, str], folder: Path, backend: str) 
 
 @pytest.fixture(scope="session")
 def live(
-    worker: None,  # noqa: ARG001
+    worker: None,
     environment: dict[str, str],
     sandbox: Sandbox,
     folder: Path,
@@ -240,6 +264,7 @@ def live(
     serve = ["-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(live_port)]
     options = ["--workers", "2", "--blocking-threads", "8", "wsgi:app"]
     with process(*python(*serve, *options), environment=environment, log=log) as child:
+
         def up() -> bool:
             assert child.poll() is None, log.read_text()
             return answers(f"{address}/healthz")

@@ -11,7 +11,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,7 +25,7 @@ SHARED_DATA = ROOT.parent / "shared" / "data"
 T = TypeVar("T")
 
 
-def wait_for(condition: Callable[[], T], timeout: float = 20.0, what: str = "") -> T:
+def wait_for(condition: Callable[[], T | None], timeout: float = 20.0, what: str = "") -> T:
     """Return the first truthy value of a condition; fail with its name after `timeout` seconds."""
     pause = 0.02
     end = time.monotonic() + timeout
@@ -126,14 +126,10 @@ def stop(child: subprocess.Popen[bytes]) -> None:
     """End a program: politely, then by force."""
     if child.poll() is None:
         child.terminate()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             child.wait(15)
-        except subprocess.TimeoutExpired:
-            pass
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     child.wait(10)
 
 

@@ -22,9 +22,14 @@ def test_insert_once_tells_who_was_first(portal: Portal, email: str) -> None:
 
 
 def test_an_exception_leaves_nothing(portal: Portal, email: str) -> None:
-    with pytest.raises(RuntimeError, match="no"), portal.database.transaction() as session:
-        insert_once(session, StaffMember, **member(portal, email))
-        raise RuntimeError("no")
+
+    def insert_and_fail() -> None:
+        with portal.database.transaction() as session:
+            insert_once(session, StaffMember, **member(portal, email))
+            raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError, match="no"):
+        insert_and_fail()
     with portal.database.transaction() as session:
         assert session.get(StaffMember, email) is None
 
@@ -41,5 +46,7 @@ def test_sqlite_is_durable_and_strict(portal: Portal, backend: str) -> None:
     if backend != "sqlite":
         return
     with portal.database.engine.connect() as connection:
-        found = {p: connection.execute(text(f"PRAGMA {p}")).scalar() for p in ("journal_mode", "synchronous", "foreign_keys")}
+        found = {
+            p: connection.execute(text(f"PRAGMA {p}")).scalar() for p in ("journal_mode", "synchronous", "foreign_keys")
+        }
     assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}

@@ -52,21 +52,28 @@ def queue(portal: Portal, email: str) -> str:
 
 def kill_while_sending(portal: Portal, name: str, environment: dict[str, str], folder: Path, email: str) -> str:
     """Start a worker that hangs in sending a mail, and kill it with -9 there; return the mail's id."""
-    with silent_mail_server() as (url, server):
-        with worker_named(name, {**environment, "SMTP_URL": url}, folder) as child:
-            mail_id = queue(portal, email)
-            connection, _ = server.accept()
-            with connection:
-                os.killpg(child.pid, signal.SIGKILL)
-                child.wait(10)
+    with (
+        silent_mail_server() as (url, server),
+        worker_named(name, {**environment, "SMTP_URL": url}, folder) as child,
+    ):
+        mail_id = queue(portal, email)
+        connection, _ = server.accept()
+        with connection:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait(10)
     return mail_id
 
 
 def test_a_job_exists_if_and_only_if_its_transaction_commits(portal: Portal, email: str) -> None:
     order = make_order(portal, email=email, state="analysed")
-    with pytest.raises(RuntimeError, match="no"), portal.database.transaction() as session:
-        portal.jobs.enqueue(session, "analysis.run", order.id)
-        raise RuntimeError("no")
+
+    def enqueue_and_fail() -> None:
+        with portal.database.transaction() as session:
+            portal.jobs.enqueue(session, "analysis.run", order.id)
+            raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError, match="no"):
+        enqueue_and_fail()
     assert portal.jobs.client.list_workflows(workflow_ids=[f"analysis.run:{order.id}"]) == []
 
 

@@ -37,6 +37,5 @@ class Signer:
     def derive(self, purpose: str, value: str) -> list[bytes]:
         """Return 32 bytes for each key, newest first, that only the holder of the key can compute from the value."""
         return [
-            hmac.digest(key.encode(), f"{purpose}:{value}".encode(), hashlib.sha256)
-            for key in reversed(self._keys)
+            hmac.digest(key.encode(), f"{purpose}:{value}".encode(), hashlib.sha256) for key in reversed(self._keys)
         ]

@@ -10,7 +10,10 @@ from app.models.base import Base
 
 
 class AuditEntry(Base):
-    """One entry, written in the transaction of the change it tells of (I7). `actor`: customer, stripe, worker, staff."""
+    """One entry, written in the transaction of the change it tells of (I7).
+
+    `actor` is customer, stripe, worker or staff.
+    """
 
     __tablename__ = "audit"
 

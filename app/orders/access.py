@@ -54,9 +54,7 @@ def _load(session: Session, order_id: str) -> Order | None:
     if not is_uuid(order_id):
         return None
     return session.scalar(
-        select(Order)
-        .where(Order.id == order_id)
-        .options(selectinload(Order.payments).selectinload(Payment.refunds))
+        select(Order).where(Order.id == order_id).options(selectinload(Order.payments).selectinload(Payment.refunds))
     )
 
 

@@ -17,7 +17,12 @@ from app.orders.states import MONEY, PAYMENT, REFUND, WORK, Table, sources
 
 
 def record(
-    session: Session, order_id: str, kind: str, actor: str, at: datetime, **data: Any  # noqa: ANN401  (JSON)
+    session: Session,
+    order_id: str,
+    kind: str,
+    actor: str,
+    at: datetime,
+    **data: Any,  # noqa: ANN401  (JSON)
 ) -> None:
     """Write an audit entry; the order's timeline is made of these."""
     session.add(AuditEntry(order_id=order_id, at=at, kind=kind, actor=actor, data=data))
@@ -41,13 +46,11 @@ def move_money(session: Session, order: Order, event: str, actor: str, at: datet
     return True
 
 
-def move_payment(session: Session, payment: Payment, event: str, actor: str, at: datetime, **facts: Any) -> bool:  # noqa: ANN401
+def move_payment(session: Session, payment: Payment, event: str, actor: str, at: datetime, **facts: Any) -> bool:
     """Move an attempt to pay; returns whether this call moved it."""
     if not _move(session, Payment, "state", PAYMENT, payment.id, event, facts):
         return False
-    record(
-        session, payment.order_id, f"payment.{event}", actor, at, method=payment.method, amount=payment.amount
-    )
+    record(session, payment.order_id, f"payment.{event}", actor, at, method=payment.method, amount=payment.amount)
     session.refresh(payment)
     return True
 
@@ -62,7 +65,13 @@ def move_refund(session: Session, refund: Refund, order_id: str, status: str, ac
 
 
 def _move(
-    session: Session, model: type[Base], column: str, table: Table, key: str, event: str, facts: dict[str, Any]
+    session: Session,
+    model: type[Base],
+    column: str,
+    table: Table,
+    key: str,
+    event: str,
+    facts: dict[str, Any],
 ) -> bool:
     session.flush()
     attribute = getattr(model, column)

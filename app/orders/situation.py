@@ -60,7 +60,9 @@ TEXTS = {
     ),
     "checking": (
         lazy_gettext("We are checking your payment"),
-        lazy_gettext("Something about the payment needs a look by a person. Please don't pay again: we will write to you."),
+        lazy_gettext(
+            "Something about the payment needs a look by a person. Please don't pay again: we will write to you."
+        ),
     ),
     "preparing": (
         lazy_gettext("Payment received, thank you"),
@@ -89,7 +91,14 @@ TEXTS = {
 }
 
 # Seconds between two looks of an open page; a situation that is not here stays as it is.
-LOOK_AGAIN_S = {"uploaded": 1, "analysing": 1, "confirming": 2, "preparing": 1, "voucher": 3, "choose_payment": 5}
+LOOK_AGAIN_S = {
+    "uploaded": 1,
+    "analysing": 1,
+    "confirming": 2,
+    "preparing": 1,
+    "voucher": 3,
+    "choose_payment": 5,
+}
 
 _WORK_ONLY: dict[str, Key] = {
     "waiting": "waiting",

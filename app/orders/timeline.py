@@ -43,4 +43,4 @@ def _title(name: str, at: datetime | None) -> str:
         "paid": (gettext("Payment"), gettext("Payment confirmed")),
         "delivered": (gettext("Result"), gettext("Result opened")),
     }
-    return titles[name][1 if at else 0]
+    return str(titles[name][1 if at else 0])

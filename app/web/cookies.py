@@ -33,6 +33,4 @@ def set_cookie(response: Response, name: str, value: str, *, max_age: int) -> No
 
 def drop_cookie(response: Response, name: str) -> None:
     """Remove one of our cookies."""
-    response.delete_cookie(
-        _name(name), path="/", secure=portal.settings.secure, httponly=True, samesite="Lax"
-    )
+    response.delete_cookie(_name(name), path="/", secure=portal.settings.secure, httponly=True, samesite="Lax")

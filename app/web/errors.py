@@ -1,11 +1,15 @@
 """Every error ends here: a page in the customer's language that says what happened, what is safe, what to do now."""
 
+from collections.abc import Callable
+from typing import Any
+
 import structlog
 from flask import Flask, Response, g, jsonify, make_response, render_template, request, url_for
 from flask_babel import gettext, lazy_gettext
 from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from app.errors import PortalError, TooManyError
@@ -107,7 +111,9 @@ TEXTS = {
     ),
     "storage_down": (
         lazy_gettext("The file store does not answer"),
-        lazy_gettext("The place where files are kept can't be reached at the moment. Please try again in a few minutes."),
+        lazy_gettext(
+            "The place where files are kept can't be reached at the moment. Please try again in a few minutes."
+        ),
         lazy_gettext("Your order is safe, and nothing was charged by this."),
     ),
     "outside": (
@@ -117,7 +123,10 @@ TEXTS = {
     ),
     "form_expired": (
         lazy_gettext("This page was open for too long"),
-        lazy_gettext("For your safety a form can only be sent for a while after it was opened. Please go back, reload the page and send it again."),
+        lazy_gettext(
+            "For your safety a form can only be sent for a while after it was opened. "
+            "Please go back, reload the page and send it again."
+        ),
         lazy_gettext("Nothing was saved and nothing was charged."),
     ),
     "bad_request": (
@@ -166,9 +175,7 @@ def wants_json() -> bool:
     return request.accept_mimetypes.best == "application/json"
 
 
-def show_error(
-    status: int, code: str, field: str | None = None, next_step: tuple[str, str] | None = None
-) -> Response:
+def show_error(status: int, code: str, field: str | None = None, next_step: tuple[str, str] | None = None) -> Response:
     """Return the error as a page, or as JSON where the caller asked for it.
 
     `next_step`: text and address of what to do now, where that is not the top page.
@@ -193,50 +200,64 @@ def show_error(
     return response
 
 
+def _portal_error(error: PortalError) -> Response:
+    if error.status >= 500:  # noqa: PLR2004
+        log.error("error.outside", code=error.code, exc_info=error)
+    response = show_error(error.status, error.code, error.field)
+    if isinstance(error, TooManyError):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def _csrf_error(_error: CSRFError) -> Response:
+    return show_error(400, "form_expired")
+
+
+def _limited(_error: RateLimitExceeded) -> Response:
+    response = show_error(429, "too_many")
+    response.headers.setdefault("Retry-After", "60")
+    return response
+
+
+def _foreign_host(_error: SecurityError) -> Response:
+    # No page: with a host that is not ours (AC-H05) not even the address of our style sheet is known.
+    text = "400 このアドレスでは開けません。 This address is not served here.\n"
+    return Response(text, 400, mimetype="text/plain")
+
+
+def _http_error(error: HTTPException) -> Response:
+    status = error.code or 500
+    response = show_error(status, CODE_OF_STATUS.get(status, "unexpected"))
+    if error.response is None:
+        for name, value in error.get_headers():
+            if name in {"Allow", "Retry-After"}:
+                response.headers[name] = value
+    return response
+
+
+def _database_error(error: Exception) -> Response:
+    log.error("error.database", exc_info=error)
+    return show_error(503, "outside")
+
+
+def _unexpected(error: Exception) -> Response:
+    log.error("error.unexpected", exc_info=error)
+    return show_error(500, "unexpected")
+
+
+HANDLERS: tuple[tuple[type[Exception], Callable[[Any], Response]], ...] = (
+    (PortalError, _portal_error),
+    (CSRFError, _csrf_error),
+    (RateLimitExceeded, _limited),
+    (SecurityError, _foreign_host),
+    (HTTPException, _http_error),
+    (DBAPIError, _database_error),
+    (PoolTimeoutError, _database_error),
+    (Exception, _unexpected),
+)
+
+
 def init_errors(app: Flask) -> None:
     """Register one handler for each family of errors."""
-
-    @app.errorhandler(PortalError)
-    def portal_error(error: PortalError) -> Response:
-        if error.status >= 500:  # noqa: PLR2004
-            log.error("error.outside", code=error.code, exc_info=error)
-        response = show_error(error.status, error.code, error.field)
-        if isinstance(error, TooManyError):
-            response.headers["Retry-After"] = str(error.retry_after)
-        return response
-
-    @app.errorhandler(CSRFError)
-    def csrf_error(_error: CSRFError) -> Response:
-        return show_error(400, "form_expired")
-
-    @app.errorhandler(RateLimitExceeded)
-    def limited(_error: RateLimitExceeded) -> Response:
-        response = show_error(429, "too_many")
-        response.headers.setdefault("Retry-After", "60")
-        return response
-
-    @app.errorhandler(SecurityError)
-    def foreign_host(_error: SecurityError) -> Response:
-        # No page: with a host that is not ours (AC-H05) not even the address of our style sheet is known.
-        return Response("400 このアドレスでは開けません。 This address is not served here.\n", 400, mimetype="text/plain")
-
-    @app.errorhandler(HTTPException)
-    def http_error(error: HTTPException) -> Response:
-        status = error.code or 500
-        response = show_error(status, CODE_OF_STATUS.get(status, "unexpected"))
-        if error.response is None:
-            for name, value in error.get_headers():
-                if name in {"Allow", "Retry-After"}:
-                    response.headers[name] = value
-        return response
-
-    @app.errorhandler(DBAPIError)
-    @app.errorhandler(PoolTimeoutError)
-    def database_error(error: Exception) -> Response:
-        log.error("error.database", exc_info=error)
-        return show_error(503, "outside")
-
-    @app.errorhandler(Exception)
-    def unexpected(error: Exception) -> Response:
-        log.error("error.unexpected", exc_info=error)
-        return show_error(500, "unexpected")
+    for family, handler in HANDLERS:
+        app.register_error_handler(family, handler)

@@ -88,7 +88,7 @@ def pay_by_card(page: Page) -> None:
 
 def choose(page: Page, method: str) -> None:
     """Go through the choice and the last screen to Stripe's page."""
-    page.check(f"input[name=method][value={method}]")
+    page.click(f"label[for=method-{method}]")
     page.click("main form button.button")
     assert audit(page) == []
     page.click("main form[method=post] button.button")
@@ -107,7 +107,7 @@ def test_card_on_taxis(
     assert audit(page) == []
     assert page.request.get(f"/orders/{order_id}/files/result.zip", max_redirects=0).status != 302  # not paid
 
-    mail, link = mail_with(sandbox, email, "/orders/.*/pay")
+    _, link = mail_with(sandbox, email, "/orders/.*/pay")
     assert f"/orders/{order_id}/pay?t=" in link
     page.goto(link)
     assert audit(page) == []
@@ -143,9 +143,7 @@ def test_card_on_taxis(
     assert other.request.get("/staff/orders").status == 404
 
 
-def test_konbini_on_weather(
-    new_browser: Callable[..., Page], sandbox: Sandbox, email: str, tmp_path: Path
-) -> None:
+def test_konbini_on_weather(new_browser: Callable[..., Page], sandbox: Sandbox, email: str, tmp_path: Path) -> None:
     page = new_browser(width=390, height=844)
     order_id = order(page, email, weather(tmp_path))
     expect(page.locator("main figure img")).to_be_visible(timeout=60_000)

@@ -18,9 +18,23 @@ def holes(text: str) -> set[str]:
 
 def test_no_text_is_missing_in_japanese(tmp_path: Path) -> None:
     pot = tmp_path / "messages.pot"
-    extract = ["extract", "-q", "-F", "deploy/babel.cfg", "-k", "lazy_gettext", "-o", str(pot), "app", "templates"]
+    extract = [
+        "extract",
+        "-q",
+        "-F",
+        "deploy/babel.cfg",
+        "-k",
+        "lazy_gettext",
+        "-o",
+        str(pot),
+        "app",
+        "templates",
+    ]
     subprocess.run(python("-m", "babel.messages.frontend", *extract), cwd=ROOT, check=True)
-    with pot.open("rb") as wanted_file, (ROOT / "translations/ja/LC_MESSAGES/messages.po").open("rb") as ja_file:
+    with (
+        pot.open("rb") as wanted_file,
+        (ROOT / "translations/ja/LC_MESSAGES/messages.po").open("rb") as ja_file,
+    ):
         wanted, japanese = read_po(wanted_file), read_po(ja_file, locale="ja")
     missing, unlike = [], []
     for message in wanted:
