@@ -103,9 +103,7 @@ class StripeGateway:
     def retrieve_session(self, session_id: str) -> dict[str, Any]:
         """Read a Checkout Session with its PaymentIntent, latest charge and that charge's newest refunds."""
         return _call(
-            lambda: self._client.v1.checkout.sessions.retrieve(
-                session_id, params={"expand": SESSION_EXPAND}
-            ).to_dict()
+            lambda: self._client.v1.checkout.sessions.retrieve(session_id, params={"expand": SESSION_EXPAND}).to_dict()
         )
 
     def expire_session(self, session_id: str) -> None:
@@ -129,8 +127,10 @@ class StripeGateway:
         """
 
         def read() -> list[dict[str, Any]]:
+            # Somebody waits for it, and there is the ledger to fall back on: the first page is not retried.
             pages = self._client.v1.checkout.sessions.list(
-                params={"customer_details": {"email": email}, "limit": 100}
+                params={"customer_details": {"email": email}, "limit": 100},
+                options={"max_network_retries": 0},
             ).auto_paging_iter()
             found = [s.to_dict() for _, s in zip(range(MAX_HISTORY), pages, strict=False)]
             return sorted(found, key=lambda s: int(s["created"]), reverse=True)
@@ -147,7 +147,7 @@ class StripeGateway:
         Any of the configured secrets may have signed (a secret is being rolled). The timestamp may be five
         minutes off to either side: the library itself would take one from the future (finding 3).
         """
-        # Exactly one stamp: of two, the library would sign with one and we would look at the age of the other.
+        # Exactly one stamp: of two, the library would check one and we would look at the age of the other.
         stamps = [part for part in header.split(",") if part.partition("=")[0].strip() == "t"]
         if len(stamps) != 1 or not re.fullmatch(r"t=[0-9]{1,12}", stamps[0]):
             raise BadSignatureError("timestamp")

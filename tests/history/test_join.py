@@ -58,9 +58,7 @@ def only(found: list[Row]) -> Row:
 
 def test_a_session_of_another_persons_order_is_not_shown() -> None:
     """AC-L20: whoever pays at Stripe with a victim's address plants nothing in the victim's history."""
-    planted = order(
-        payment("paid"), email="attacker@example.jp", state="delivered", money="paid", delivery=FILES
-    )
+    planted = order(payment("paid"), email="attacker@example.jp", state="delivered", money="paid", delivery=FILES)
     assert rows(ME, [told(planted.id)], [planted]) == []
 
 
@@ -76,9 +74,7 @@ def test_a_session_that_the_ledger_lost_is_shown_without_files() -> None:
 
 def test_an_order_that_stripe_does_not_list_is_shown_all_the_same() -> None:
     """A wallet may bring another address to Stripe (stripe.md, pitfall 11); the ledger knows better."""
-    paid = order(
-        payment("paid", receipt_url="https://r.example"), state="delivered", money="paid", delivery=FILES
-    )
+    paid = order(payment("paid", receipt_url="https://r.example"), state="delivered", money="paid", delivery=FILES)
     row = only(rows(ME, [], [paid]))
     assert row.situation == "open"
     assert [(d.slug, d.name) for d in row.downloads] == [("result.zip", "結果.zip")]

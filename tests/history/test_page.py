@@ -4,6 +4,8 @@ import itertools
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 
 import pytest
 from flask.testing import FlaskClient
@@ -121,9 +123,7 @@ def test_a_voucher_still_to_pay_links_to_its_codes(portal: Portal, client: Flask
     assert "¥1,624" in text
 
 
-def test_all_pages_of_stripes_list_are_read(
-    portal: Portal, client: FlaskClient, sandbox: Sandbox, email: str
-) -> None:
+def test_all_pages_of_stripes_list_are_read(portal: Portal, client: FlaskClient, sandbox: Sandbox, email: str) -> None:
     paid = [new_id() for _ in range(120)]
     for order_id in paid:
         pay_at_stripe(portal, sandbox, email, order_id)
@@ -190,9 +190,31 @@ def test_when_stripe_is_silent_the_results_open_all_the_same(
     assert kept.sessions["silent"] is True
 
 
-def test_a_view_takes_few_statements_however_long_the_history(
-    portal: Portal, client: FlaskClient, email: str
-) -> None:
+def test_a_page_waits_for_one_try_only_and_the_next_for_none(portal: Portal, settings: Settings, email: str) -> None:
+    """A Stripe that hangs may hold a page for one timeout, not for three, and not again within seconds."""
+    calls = []
+
+    class Broken(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            calls.append(self.path)
+            self.send_error(500)
+
+        def log_message(self, *_args: object) -> None:
+            """Stay silent."""
+
+    with HTTPServer(("127.0.0.1", 0), Broken) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        broken = settings.model_copy(update={"stripe_api_base": f"http://127.0.0.1:{server.server_port}"})
+        app = create_app(broken)
+        browser = log_in(portal, app.test_client(), email)
+        assert SILENT in page(browser)
+        assert SILENT in page(browser)
+        app.extensions[EXTENSION].database.engine.dispose()
+        server.shutdown()
+    assert len(calls) == 1, calls
+
+
+def test_a_view_takes_few_statements_however_long_the_history(portal: Portal, client: FlaskClient, email: str) -> None:
     for _ in range(5):
         make_payment(portal, make_order(portal, email=email, state="analysed"))
     log_in(portal, client, email)
