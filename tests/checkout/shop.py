@@ -58,9 +58,7 @@ def go_to_stripe(client: FlaskClient, order: Order, method: str = "card", **fiel
 def payments(portal: Portal, order: Order) -> list[Payment]:
     """Read an order's attempts to pay, oldest first."""
     with portal.database.transaction() as session:
-        return list(
-            session.scalars(select(Payment).where(Payment.order_id == order.id).order_by(Payment.created_at))
-        )
+        return list(session.scalars(select(Payment).where(Payment.order_id == order.id).order_by(Payment.created_at)))
 
 
 def mails(portal: Portal, order: Order) -> list[str]:

@@ -27,10 +27,7 @@ def test_card(portal: Portal, client: FlaskClient, sandbox: Sandbox, live: str) 
     with urllib.request.urlopen(click.location) as answer:
         body = answer.read()
         assert answer.headers["Content-Type"] == "application/zip"
-        assert (
-            "filename*=UTF-8''%E7%B5%90%E6%9E%9C_%E5%A3%B2%E4%B8%8A.zip"
-            in answer.headers["Content-Disposition"]
-        )
+        assert "filename*=UTF-8''%E7%B5%90%E6%9E%9C_%E5%A3%B2%E4%B8%8A.zip" in answer.headers["Content-Disposition"]
     names = zipfile.ZipFile(io.BytesIO(body)).namelist()
     assert names == ["結果_売上/plots/a.png", "結果_売上/report.html", "結果_売上/tables/列.csv"]
 
