@@ -16,7 +16,7 @@ CANNOT_ANALYSE = 65  # EX_DATAERR of sysexits.h: the program's word for "not a f
 LOG_LINES = 200
 LINE_BYTES = 500
 LOG_BYTES = 20_000
-FILE_BYTES = 2 * 1024**3  # the largest file that a program may write
+FILE_BYTES = 16 * 1024**3  # the largest file that a program may write
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -50,7 +50,9 @@ class Compute:
             "setpriv",
             "--pdeathsig=KILL",
             "prlimit",
-            f"--as={memory_limit}",
+            # Writable memory. The whole address space would be the wrong thing to limit: a program may map a
+            # file of many gigabytes to read it, or reserve room that it never uses.
+            f"--data={memory_limit}",
             f"--fsize={FILE_BYTES}",
             "--core=0",
             "--nofile=1024",

@@ -123,7 +123,7 @@ def _key(order: Order, now: Situation, told: Sequence[StripeSession]) -> str:
         return "refund_account"
     if "pending" in refunds:
         return "refunding"
-    return "paid_no_result" if order.money in OPENS and order.state in STOPPED else now.key
+    return now.key
 
 
 def _lost(told: Sequence[StripeSession]) -> Row:

@@ -8,7 +8,6 @@ _ADDED = {
     "settling": lazy_gettext("Your payment has arrived and is being confirmed"),
     "refund_account": lazy_gettext("Refund: Stripe has sent you a mail that asks for your bank account"),
     "refunding": lazy_gettext("Your payment is on its way back to you"),
-    "paid_no_result": lazy_gettext("You have paid, but there is no result. Please write to us"),
     "restoring_paid": lazy_gettext("You have paid. We are restoring the details and files of this order"),
     "restoring": lazy_gettext("We are restoring the details of this order"),
 }

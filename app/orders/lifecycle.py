@@ -46,7 +46,7 @@ def move_money(session: Session, order: Order, event: str, actor: str, at: datet
     return True
 
 
-def move_payment(session: Session, payment: Payment, event: str, actor: str, at: datetime, **facts: Any) -> bool:
+def move_payment(session: Session, payment: Payment, event: str, actor: str, at: datetime, **facts: Any) -> bool:  # noqa: ANN401
     """Move an attempt to pay; returns whether this call moved it."""
     if not _move(session, Payment, "state", PAYMENT, payment.id, event, facts):
         return False

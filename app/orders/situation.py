@@ -22,6 +22,7 @@ Key = Literal[
     "refunded",
     "rejected",
     "failed",
+    "paid_no_result",
     "abandoned",
 ]
 
@@ -83,6 +84,10 @@ TEXTS = {
     "failed": (
         lazy_gettext("The analysis did not work"),
         lazy_gettext("The fault is ours, and we will look into it. There is nothing to pay."),
+    ),
+    "paid_no_result": (
+        lazy_gettext("We could not make your result"),
+        lazy_gettext("Your payment has arrived, but there is no result to give. We will write to you about a refund."),
     ),
     "abandoned": (
         lazy_gettext("This order was closed"),
@@ -155,6 +160,8 @@ def _telling(order: Order) -> Payment | None:
 def _key(order: Order, current: Payment | None) -> Key:
     if order.money == "refunded":
         return "refunded"
+    if order.state in {"rejected", "failed"} and order.money != "unpaid":
+        return "paid_no_result"
     if order.state in _WORK_ONLY:
         return _WORK_ONLY[order.state]
     if order.money in {"paid", "partly_refunded"}:

@@ -202,7 +202,8 @@ def show_error(status: int, code: str, field: str | None = None, next_step: tupl
 
 def _portal_error(error: PortalError) -> Response:
     if error.status >= 500:  # noqa: PLR2004
-        log.error("error.outside", code=error.code, exc_info=error)
+        # No traceback: the libraries' own messages quote addresses with a customer's e-mail in them (AC-P04).
+        log.error("error.outside", code=error.code, cause=type(error.__cause__).__name__)
     response = show_error(error.status, error.code, error.field)
     if isinstance(error, TooManyError):
         response.headers["Retry-After"] = str(error.retry_after)

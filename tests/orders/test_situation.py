@@ -1,0 +1,52 @@
+"""Where an order stands, in one key: what the page, the history and the mails agree on."""
+
+import pytest
+
+from app.models import Order, Payment
+from app.orders.situation import TEXTS, situation
+
+CASES = [
+    # state, money, charge, payment states (oldest first), key
+    ("waiting", "unpaid", "after_analysis", [], "waiting"),
+    ("uploaded", "unpaid", "after_analysis", [], "uploaded"),
+    ("uploaded", "unpaid", "before_analysis", [], "pay_first"),
+    ("uploaded", "unpaid", "before_analysis", ["open"], "confirming"),
+    ("uploaded", "paid", "before_analysis", ["paid"], "uploaded"),
+    ("analysing", "unpaid", "after_analysis", [], "analysing"),
+    ("analysed", "unpaid", "after_analysis", [], "choose_payment"),
+    ("analysed", "unpaid", "after_analysis", ["creating"], "choose_payment"),
+    ("analysed", "unpaid", "after_analysis", ["open"], "confirming"),
+    ("analysed", "unpaid", "after_analysis", ["awaiting"], "voucher"),
+    ("analysed", "unpaid", "after_analysis", ["awaiting", "open"], "voucher"),
+    ("analysed", "unpaid", "after_analysis", ["failed"], "voucher_expired"),
+    ("analysed", "unpaid", "after_analysis", ["failed", "expired"], "choose_payment"),
+    ("analysed", "paid", "after_analysis", ["paid"], "preparing"),
+    ("delivered", "paid", "after_analysis", ["paid"], "open"),
+    ("delivered", "partly_refunded", "after_analysis", ["partly_refunded"], "open"),
+    ("delivered", "refunded", "after_analysis", ["refunded"], "refunded"),
+    ("rejected", "unpaid", "after_analysis", [], "rejected"),
+    ("failed", "unpaid", "after_analysis", [], "failed"),
+    ("rejected", "paid", "before_analysis", ["paid"], "paid_no_result"),
+    ("failed", "paid", "before_analysis", ["paid"], "paid_no_result"),
+    ("abandoned", "unpaid", "after_analysis", [], "abandoned"),
+]
+
+
+def made(state: str, money: str, charge: str, payments: list[str]) -> Order:
+    """Make an order in memory."""
+    return Order(state=state, money=money, charge=charge, payments=[Payment(state=s) for s in payments])
+
+
+@pytest.mark.parametrize(("state", "money", "charge", "payments", "key"), CASES)
+def test_the_key(state: str, money: str, charge: str, payments: list[str], key: str) -> None:
+    assert situation(made(state, money, charge, payments)).key == key
+
+
+def test_a_payment_that_needs_a_look_is_not_asked_for_again() -> None:
+    order = made("analysed", "unpaid", "after_analysis", ["open"])
+    order.payments[0].anomaly = "amount_mismatch"
+    assert situation(order).key == "checking"
+
+
+def test_every_key_has_its_words() -> None:
+    assert {key for *_, key in CASES} | {"checking"} == set(TEXTS)
