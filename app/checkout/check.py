@@ -68,13 +68,9 @@ def _storage() -> Line:
     try:
         portal.storage.ready()
     except NoSuchObjectError:
-        return Line(
-            "fail", f"object store: no bucket {portal.storage.bucket}. Run: flask portal storage setup"
-        )
+        return Line("fail", f"object store: no bucket {portal.storage.bucket}. Run: flask portal storage setup")
     except StorageDownError:
-        return Line(
-            "fail", "object store: does not answer. Check S3_ENDPOINT_URL, AWS_REGION and credentials."
-        )
+        return Line("fail", "object store: does not answer. Check S3_ENDPOINT_URL, AWS_REGION and credentials.")
     return Line("ok", f"object store: bucket {portal.storage.bucket} reached")
 
 
@@ -86,9 +82,7 @@ def _stripe() -> Line:
     except PortalError:
         return Line("fail", "Stripe: refuses the key. Check STRIPE_API_KEY.")
     if not account.get("charges_enabled"):
-        return Line(
-            "fail", f"Stripe: account {account['id']} may not charge yet. Finish its set-up at Stripe."
-        )
+        return Line("fail", f"Stripe: account {account['id']} may not charge yet. Finish its set-up at Stripe.")
     return Line("ok", f"Stripe: the key works, account {account['id']}")
 
 
@@ -96,9 +90,7 @@ def _mode() -> Line:
     key = "live" if portal.settings.live else "test"
     production = portal.settings.portal_env == "production"
     if portal.settings.live and not production:
-        return Line(
-            "fail", f"mode: a live key in {portal.settings.portal_env} would take real money. Use a test key."
-        )
+        return Line("fail", f"mode: a live key in {portal.settings.portal_env} would take real money. Use a test key.")
     if production and not portal.settings.live:
         return Line("fail", "mode: production with a test key takes no money. Use a live key.")
     if production and portal.settings.stripe_api_base:
@@ -110,9 +102,7 @@ def _webhooks() -> Line:
     # Form and length were checked at the start (app.settings).
     count = len(portal.settings.webhook_secrets)
     if count > 1:
-        return Line(
-            "warn", f"webhooks: {count} secrets are accepted. Remove the old one when the roll is over."
-        )
+        return Line("warn", f"webhooks: {count} secrets are accepted. Remove the old one when the roll is over.")
     return Line("ok", "webhooks: one signing secret")
 
 
@@ -143,9 +133,7 @@ def _seller() -> Iterator[Line]:
     else:
         yield Line("ok", "seller: all details given")
     if not portal.catalog.portal.invoice_number:
-        yield Line(
-            "warn", "invoices: no registration number (T + 13 digits). Leave it so if you are not registered."
-        )
+        yield Line("warn", "invoices: no registration number (T + 13 digits). Leave it so if you are not registered.")
 
 
 def _placeholder(value: str) -> bool:

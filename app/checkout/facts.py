@@ -66,9 +66,7 @@ def read_session(session: dict[str, Any]) -> SessionFacts:
         customer_id=session.get("customer"),
         email=(session.get("customer_details") or {}).get("email"),
         voucher=_voucher(voucher) if voucher else None,
-        voucher_expires_at=from_unix(voucher["expires_at"])
-        if voucher and voucher.get("expires_at")
-        else None,
+        voucher_expires_at=from_unix(voucher["expires_at"]) if voucher and voucher.get("expires_at") else None,
         receipt_url=charge.get("receipt_url"),
         # A declined card leaves a charge too; only a paid session's charge can be refunded.
         amount_refunded=(charge.get("amount_refunded") or 0) if paid else 0,

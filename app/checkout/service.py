@@ -64,6 +64,8 @@ def start(order_id: str, method: MethodKey, *, voucher_known: bool = False) -> s
     Raises ConflictError where the order can't be paid (now), VoucherWaitingError, BadInputError,
     StripeDownError (the attempt is kept for the next try) and StripeRefusedError.
     """
+    if voucher_known:
+        _look_at_vouchers(order_id)
     for _ in range(LOOKS):
         with portal.database.transaction() as session:
             order, payment, offer = _claim(session, order_id, method, voucher_known=voucher_known)
@@ -77,18 +79,23 @@ def start(order_id: str, method: MethodKey, *, voucher_known: bool = False) -> s
     raise ConflictError
 
 
-def _claim(
-    session: Session, order_id: str, method: str, *, voucher_known: bool
-) -> tuple[Order, Payment | None, Offer]:
+def _look_at_vouchers(order_id: str) -> None:
+    """Learn whether a voucher was paid a moment ago, before another payment is begun beside it."""
+    query = select(Payment.session_id).where(Payment.order_id == order_id, Payment.state == "awaiting")
+    with portal.database.transaction() as session:
+        out = session.scalars(query).all()
+    for session_id in filter(None, out):
+        settle(session_id)
+
+
+def _claim(session: Session, order_id: str, method: str, *, voucher_known: bool) -> tuple[Order, Payment | None, Offer]:
     """Return the order's one payable attempt, made now where there is none; None where another was faster."""
     order = session.get_one(Order, order_id)
     if not payable(order):
         raise ConflictError
     offer = offer_of(order, method)
     states = (*OPEN_STATES, "awaiting")
-    known = session.scalars(
-        select(Payment).where(Payment.order_id == order_id, Payment.state.in_(states))
-    ).all()
+    known = session.scalars(select(Payment).where(Payment.order_id == order_id, Payment.state.in_(states))).all()
     awaiting = any(p.state == "awaiting" for p in known)
     if awaiting and (method == "konbini" or not voucher_known):
         raise VoucherWaitingError

@@ -106,8 +106,7 @@ def _outdated(session: Session, facts: SessionFacts, payment: Payment) -> bool:
     shown = {refund.id: refund.status for refund in facts.refunds}
     whole = len(shown) < EXPANDED_REFUNDS
     return any(
-        shown[refund.id] not in GONE and refund.state in GONE if refund.id in shown else whole
-        for refund in known
+        shown[refund.id] not in GONE and refund.state in GONE if refund.id in shown else whole for refund in known
     )
 
 

@@ -39,9 +39,7 @@ def six_points(order: Order, offer: Offer) -> list[tuple[str, str]]:
     return [
         (
             gettext("What you order"),
-            gettext(
-                "%(product)s: 1 analysis of the file %(filename)s", product=name, filename=order.filename
-            ),
+            gettext("%(product)s: 1 analysis of the file %(filename)s", product=name, filename=order.filename),
         ),
         (gettext("Total price"), _price(offer, speak)),
         (gettext("How and when you pay"), _payment(offer, speak)),
@@ -80,9 +78,7 @@ def _period(offer: Offer) -> str:
     if deadline(offer) is None:
         text = gettext("There is no limit. The payment page closes after 24 hours; you can then start again.")
     else:
-        text = gettext(
-            "There is no limit. A voucher that is not paid in time expires; you can then start again."
-        )
+        text = gettext("There is no limit. A voucher that is not paid in time expires; you can then start again.")
     return str(text)
 
 

@@ -21,9 +21,7 @@ from app.web.texts import locale
 
 blueprint = Blueprint("checkout", __name__)
 
-KEPT = (
-    "pay"  # in the browser's session: [order, token] of the pay link last used, for the way back from Stripe
-)
+KEPT = "pay"  # in the browser's session: [order, token] of the pay link last used, for the way back from Stripe
 
 log = structlog.get_logger()
 

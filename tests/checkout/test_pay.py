@@ -305,3 +305,19 @@ def test_a_voucher_is_shown_again(portal: Portal, client: FlaskClient, sandbox: 
     assert len(payments(portal, order)) == 1
     with urllib.request.urlopen(press_pay(client, order, "card", voucher_known="1").location) as answer:
         assert answer.status == 200
+
+
+def test_a_voucher_paid_a_moment_ago(portal: Portal, client: FlaskClient, sandbox: Sandbox) -> None:
+    """Paid at the till, the webhook still on its way: no second payment is begun."""
+    order = order_of(portal, client)
+    voucher = go_to_stripe(client, order, "konbini")
+    sandbox.control(f"sessions/{voucher}/issue_voucher")
+    client.get(f"/orders/{order.id}/return", query_string={"session_id": voucher})
+    sandbox.control("webhooks", {"paused": True})
+    try:
+        sandbox.control(f"sessions/{voucher}/pay_at_till")
+        answer = press_pay(client, order, "card", voucher_known="1")
+    finally:
+        sandbox.control("webhooks", {"paused": False})
+    assert (answer.status_code, answer.location) == (303, f"/orders/{order.id}")
+    assert [p.state for p in payments(portal, order)] == ["paid"]
