@@ -5,7 +5,7 @@ import re
 from email_validator import EmailNotValidError, validate_email
 
 MAX_LENGTH = 254
-_LOCAL_PART = re.compile(r"[a-z0-9!#$%&*+/=?^_{|}~.-]+")
+_LOCAL_PART = re.compile(r"[a-z0-9!#$%&*+/=?^_{|}~.-]{1,64}")
 
 
 class BadAddressError(ValueError):

@@ -26,7 +26,5 @@ SYSTEMS = (
 
 def device_name(user_agent: str) -> str:
     """Return such as "Chrome, Windows"."""
-    found = [
-        next((name for mark, name in table if mark in user_agent), None) for table in (BROWSERS, SYSTEMS)
-    ]
+    found = [next((name for mark, name in table if mark in user_agent), None) for table in (BROWSERS, SYSTEMS)]
     return ", ".join(name for name in found if name) or gettext("Unknown device")

@@ -70,8 +70,7 @@ def check_network(session: Session, network: str, now: datetime) -> None:
 def may_mail(session: Session, key: str, now: datetime) -> bool:
     """Tell whether one more login mail may go to the address of this key."""
     return all(
-        _asked(session, now - span, LoginRequest.limit_key == key, _mailed())[0] < most
-        for most, span in PER_ADDRESS
+        _asked(session, now - span, LoginRequest.limit_key == key, _mailed())[0] < most for most, span in PER_ADDRESS
     )
 
 

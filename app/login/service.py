@@ -32,9 +32,7 @@ class Asker:
     locale: str
 
 
-def ask(
-    session: Session, email: str, asker: Asker, target: Destination, now: datetime, *, limit_network: bool
-) -> None:
+def ask(session: Session, email: str, asker: Asker, target: Destination, now: datetime, *, limit_network: bool) -> None:
     """Store a request for a canonical address and queue its mail.
 
     Nobody's account is looked up, so the answer can't tell who is known. Over the limit of one address the

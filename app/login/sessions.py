@@ -30,9 +30,7 @@ LIVES = {
 }
 
 
-def start_session(
-    session: Session, email: str, ip: str, user_agent: str, now: datetime
-) -> tuple[str, LoginSession]:
+def start_session(session: Session, email: str, ip: str, user_agent: str, now: datetime) -> tuple[str, LoginSession]:
     """Open a session for a proven address; return the cookie's secret and the row.
 
     An address with an active row in `staff` gets a staff session: shorter, and with the role's rights.

@@ -115,9 +115,7 @@ def end_one() -> ResponseReturnValue:
     chosen = request.form.get("session", "")
     with portal.database.transaction() as session:
         end_session(session, who.email, chosen, portal.clock())
-    return (
-        _leave(url_for("login.ask")) if chosen == who.session_id else redirect(url_for("login.account"), 303)
-    )
+    return _leave(url_for("login.ask")) if chosen == who.session_id else redirect(url_for("login.account"), 303)
 
 
 @blueprint.post("/account/sessions/end-all")

@@ -10,9 +10,7 @@ from app.kit.ids import new_id
 from app.models import LoginRequest, Mail, Order
 from app.portal import portal
 
-OrderMail = Literal[
-    "choose_payment", "voucher", "result_open", "cannot_analyse", "analysis_failed", "payment_expired"
-]
+OrderMail = Literal["choose_payment", "voucher", "result_open", "cannot_analyse", "analysis_failed", "payment_expired"]
 
 
 def queue_mail(session: Session, kind: OrderMail, order: Order, *, once: str = "") -> None:

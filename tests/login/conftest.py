@@ -22,8 +22,8 @@ def stranger(new_browser: Callable[[], FlaskClient]) -> FlaskClient:
     return new_browser()
 
 
-@pytest.fixture(scope="module")
-def four_processes(app: Flask, environment: dict[str, str], folder: Path, backend: str) -> Iterator[str]:  # noqa: ARG001
+@pytest.fixture(scope="session")
+def four_processes(app: Flask, environment: dict[str, str], folder: Path, backend: str) -> Iterator[str]:
     """Run granian with four worker processes on the session's database; give its address."""
     port = free_port()
     log = folder / f"web-four-{backend}.log"

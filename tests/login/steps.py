@@ -43,9 +43,7 @@ def requests_of(portal: Portal, email: str) -> list[LoginRequest]:
     """Return the requests of an address, oldest first."""
     with portal.database.transaction() as session:
         found = session.scalars(
-            select(LoginRequest)
-            .where(LoginRequest.email == canonical(email))
-            .order_by(LoginRequest.created_at)
+            select(LoginRequest).where(LoginRequest.email == canonical(email)).order_by(LoginRequest.created_at)
         )
         return list(found)
 
@@ -69,10 +67,25 @@ def log_in(client: FlaskClient, portal: Portal, email: str) -> TestResponse:
     return post(client, f"/login/{mailed(portal, email).token}")
 
 
-def session_cookie(client: FlaskClient) -> str | None:
-    """Return the value of this browser's session cookie."""
-    cookie = client.get_cookie("session")
-    return cookie.value if cookie else None
+def cookie(client: FlaskClient, name: str) -> str | None:
+    """Return the value of one of this browser's cookies."""
+    found = client.get_cookie(name, domain="127.0.0.1")
+    return found.value if found else None
+
+
+def set_cookie(client: FlaskClient, name: str, value: str) -> None:
+    """Put a cookie into this browser, as a thief or an attacker would."""
+    client.set_cookie(name, value, domain="127.0.0.1")
+
+
+def drop_cookie(client: FlaskClient, name: str) -> None:
+    """Take a cookie out of this browser."""
+    client.delete_cookie(name, domain="127.0.0.1")
+
+
+def session_cookie(client: FlaskClient) -> str:
+    """Return the secret of this browser's session, or an empty text."""
+    return cookie(client, "session") or ""
 
 
 def shape(page: str) -> str:

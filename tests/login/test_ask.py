@@ -20,7 +20,17 @@ from app.login.staff import add_staff
 from app.models import LoginRequest, Mail
 from app.portal import Portal
 from tests.helpers import make_order
-from tests.login.steps import Browser, ask, csrf_of, mailed, post, requests_of, sessions_of, shape
+from tests.login.steps import (
+    Browser,
+    ask,
+    csrf_of,
+    drop_cookie,
+    mailed,
+    post,
+    requests_of,
+    sessions_of,
+    shape,
+)
 
 
 def mails_to(portal: Portal, *emails: str) -> int:
@@ -29,7 +39,7 @@ def mails_to(portal: Portal, *emails: str) -> int:
 
 
 def test_ac_l07_everybody_gets_the_same_answer(
-    client: FlaskClient, new_browser: Callable[[], FlaskClient], portal: Portal, email: str
+    new_browser: Callable[[], FlaskClient], portal: Portal, email: str
 ) -> None:
     known, staff = f"known-{email}", f"staff-{email}"
     make_order(portal, email=known)
@@ -41,9 +51,7 @@ def test_ac_l07_everybody_gets_the_same_answer(
         first = ask(browser, address)
         page = browser.get("/login/code")
         headers = {k: v for k, v in page.headers if k not in {"X-Request-Id", "Content-Security-Policy"}}
-        seen.add(
-            (first.status_code, first.location, first.text, page.status_code, shape(page.text), str(headers))
-        )
+        seen.add((first.status_code, first.location, first.text, page.status_code, shape(page.text), str(headers)))
         names = [c.split("=")[0] for c in first.headers.getlist("Set-Cookie")]
         assert names == ["login"]
     assert len(seen) == 1
@@ -68,16 +76,14 @@ def test_ac_l08_six_an_hour_fifteen_a_day(client: FlaskClient, portal: Portal, e
     now = system_clock()
     for hours in (20, 10, 0):
         with time_machine.travel(now - timedelta(hours=hours)):
-            client.delete_cookie("portal")
+            drop_cookie(client, "portal")
             answers = {ask(client, email).status_code for _ in range(8)}
         assert answers == {303}
     # 6 of the first 8, 6 of the second, then the day's rest.
     assert mails_to(portal, email) == 15
 
 
-def test_ac_l08_tag_and_dots_count_together_but_stay_apart(
-    client: FlaskClient, portal: Portal, email: str
-) -> None:
+def test_ac_l08_tag_and_dots_count_together_but_stay_apart(client: FlaskClient, portal: Portal, email: str) -> None:
     tagged = email.replace("@", "+x@")
     dotted = f"{email[:2]}.{email[2:]}"
     for _ in range(3):
@@ -135,9 +141,7 @@ def test_ac_l08_asks_over_the_address_limit_count_for_the_network(
     ip = f"fd00:{new_id()[:4]}:{new_id()[:4]}:{new_id()[:4]}::1"
     token = csrf_of(client.get("/login").text)
     answers = [
-        client.post(
-            "/login", data={"email": email, "csrf_token": token}, environ_base={"REMOTE_ADDR": ip}
-        ).status_code
+        client.post("/login", data={"email": email, "csrf_token": token}, environ_base={"REMOTE_ADDR": ip}).status_code
         for _ in range(21)
     ]
     assert answers == [303] * 20 + [429]

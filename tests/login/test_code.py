@@ -47,9 +47,7 @@ def test_four_wrong_tries_do_not_hurt(client: FlaskClient, portal: Portal, email
     assert post(client, "/login/code", code=mailed(portal, email).code).status_code == 303
 
 
-def test_the_code_of_the_mail_before_works_after_asking_again(
-    client: FlaskClient, portal: Portal, email: str
-) -> None:
+def test_the_code_of_the_mail_before_works_after_asking_again(client: FlaskClient, portal: Portal, email: str) -> None:
     ask(client, email)
     first = mailed(portal, email).code
     ask(client, email)

@@ -1,0 +1,163 @@
+"""What the mails say, in both languages, and what never stands in them."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+import pytest
+
+from app.kit.ids import digest, new_id
+from app.login.links import derive_secrets
+from app.mail.jobs import Rendered, render
+from app.mail.letters import LETTERS
+from app.mail.service import OrderMail
+from app.models import LoginRequest, Mail, Order
+from app.portal import Portal
+from tests.helpers import make_order, make_payment
+
+VOUCHER: dict[str, Any] = {
+    "hosted_url": "https://payments.stripe.example/konbini/voucher/test",
+    "stores": {
+        "familymart": {"payment_code": "11111111111", "confirmation_number": "22222222222"},
+        "lawson": {"payment_code": "33333333333", "confirmation_number": "44444444444"},
+        "ministop": {"payment_code": "55555555555", "confirmation_number": "66666666666"},
+        "seicomart": {"payment_code": "77777777777", "confirmation_number": "88888888888"},
+    },
+}
+NAUGHTY = "<script>alert(1)</script>.csv"
+
+
+def letter(portal: Portal, kind: str, order: Order, **params: Any) -> Rendered:
+    """Render one mail of an order."""
+    row = Mail(id=new_id(), kind=kind, order_id=order.id, to=order.email, locale=order.locale, params=params)
+    return render(row)
+
+
+def a_payment(portal: Portal, order: Order) -> str:
+    """Make a konbini payment with a voucher; return its id."""
+    deadline = datetime(2026, 11, 25, 14, 59, tzinfo=UTC)
+    payment = make_payment(
+        portal,
+        order,
+        method="konbini",
+        amount=1620,
+        handling=120,
+        state="awaiting",
+        voucher=VOUCHER,
+        voucher_expires_at=deadline,
+    )
+    return payment.id
+
+
+def test_every_kind_has_a_letter() -> None:
+    assert set(LETTERS) == {*get_args(OrderMail), "login"}
+
+
+@pytest.mark.parametrize("locale", ["ja", "en"])
+@pytest.mark.parametrize("kind", get_args(OrderMail))
+def test_order_mails(portal: Portal, kind: str, locale: str) -> None:
+    order = make_order(portal, locale=locale, filename=NAUGHTY)
+    mail = letter(portal, kind, order, once=a_payment(portal, order))
+    assert mail.subject
+    assert "\n" not in mail.subject
+    assert NAUGHTY not in mail.html
+    assert NAUGHTY not in mail.subject
+    assert "&lt;script&gt;" in mail.html
+    assert NAUGHTY in mail.text
+    assert f'<html lang="{locale}"' in mail.html
+    for part in (mail.text, mail.html):
+        assert portal.catalog.seller.name(locale) in part
+        assert portal.catalog.portal.support_email in part
+        assert order.id in part
+        links = set(re.findall(r"https?://[^\s\"<]+", part))
+        ours = {link for link in links if link.startswith(portal.settings.public_url)}
+        assert links - ours <= {VOUCHER["hosted_url"]}
+    # Nothing is loaded and nothing runs when the mail is read.
+    assert not re.findall(r"<(?:img|script|link|iframe)|url\(", mail.html)
+    assert 'style="' in mail.html
+
+
+@pytest.mark.parametrize("charge", ["after_analysis", "before_analysis"])
+def test_choose_payment_carries_the_signed_link_and_the_totals(portal: Portal, charge: str) -> None:
+    order = make_order(portal, locale="en", charge=charge, price=1500)
+    mail = letter(portal, "choose_payment", order)
+    found = re.search(rf"{re.escape(portal.settings.public_url)}/orders/{order.id}/pay\?t=(\S+)", mail.text)
+    assert found
+    assert portal.signer.read("pay-link", found[1], 60) == order.id
+    assert found[0] in mail.html
+    assert ("starts as soon as" in mail.text) == (charge == "before_analysis")
+    for offer in portal.catalog.offers(order.price):
+        assert f"{offer.method.name('en')}: ¥{offer.total:,}" in mail.text
+
+
+def test_methods_that_are_refused_are_not_offered(portal: Portal) -> None:
+    mail = letter(portal, "choose_payment", make_order(portal, locale="en", price=200, product="quick-look"))
+    assert "Card: ¥200" in mail.text
+    assert "konbini" not in mail.text
+
+
+@pytest.mark.parametrize(
+    ("locale", "deadline"), [("ja", "2026年11月25日(水) 23:59"), ("en", "Wed 25 Nov 2026, 23:59 JST")]
+)
+def test_voucher_names_every_store_with_its_codes(portal: Portal, locale: str, deadline: str) -> None:
+    order = make_order(portal, locale=locale)
+    mail = letter(portal, "voucher", order, once=a_payment(portal, order))
+    names = {"ja": ["ファミリーマート", "ローソン", "ミニストップ", "セイコーマート"]}.get(
+        locale, ["FamilyMart", "Lawson", "Ministop", "Seicomart"]
+    )
+    for part in (mail.text, mail.html):
+        assert deadline in part
+        assert ("1,620円" if locale == "ja" else "¥1,620") in part
+        assert VOUCHER["hosted_url"] in part
+        for name, codes in zip(names, VOUCHER["stores"].values(), strict=True):
+            assert part.index(name) < part.index(codes["payment_code"]) < part.index(codes["confirmation_number"])
+
+
+def test_a_file_that_can_not_be_analysed_gets_its_reason(portal: Portal) -> None:
+    reason = {"ja": "表ではありません。", "en": "It is not a table."}
+    mail = letter(portal, "cannot_analyse", make_order(portal, locale="en", reason=reason))
+    assert "It is not a table." in mail.text
+    assert "nothing to pay" in mail.text
+    paid = letter(portal, "cannot_analyse", make_order(portal, locale="en", reason=reason, money="paid"))
+    assert "nothing to pay" not in paid.text
+    assert "refund" in paid.text
+
+
+def test_a_product_that_is_not_sold_any_more_still_has_a_name(portal: Portal) -> None:
+    assert "old-product" in letter(portal, "result_open", make_order(portal, product="old-product")).text
+
+
+@pytest.mark.parametrize("locale", ["ja", "en"])
+def test_the_login_mail(portal: Portal, locale: str) -> None:
+    request_id = new_id()
+    secrets = derive_secrets(portal.signer, request_id)[0]
+    now = portal.clock()
+    with portal.database.transaction() as session:
+        session.add(
+            LoginRequest(
+                id=request_id,
+                email="a@example.jp",
+                limit_key=request_id,
+                token_hash=digest(secrets.token),
+                code_hash="-",
+                nonce_hash="-",
+                ip="unknown",
+                user_agent="<b>agent</b>",
+                created_at=now,
+                expires_at=now,
+            )
+        )
+    mail = render(Mail(id=new_id(), kind="login", to="a@example.jp", locale=locale, params={"request": request_id}))
+    for part in (mail.text, mail.html):
+        assert f"{portal.settings.public_url}/login/{secrets.token}" in part
+        assert secrets.code in part
+        assert "agent" not in part
+    assert secrets.token not in mail.subject
+    assert secrets.code not in mail.subject
+
+
+def test_templates_escape_only_where_it_is_html(portal: Portal) -> None:
+    order = make_order(portal, filename="a & b.csv")
+    mail = letter(portal, "result_open", order)
+    assert "a & b.csv" in mail.text
+    assert "a &amp; b.csv" in mail.html
