@@ -48,7 +48,28 @@ KINDS = {
 }
 """Kind of the badge (macros.html) of a state; one that is not here is plain."""
 
+ACTORS = {
+    "customer": lazy_gettext("Customer"),
+    "stripe": lazy_gettext("Stripe"),
+    "worker": lazy_gettext("Portal"),
+}
+MAILS = {
+    "choose_payment": lazy_gettext("Result ready: choose how to pay"),
+    "voucher": lazy_gettext("Konbini voucher"),
+    "result_open": lazy_gettext("Result ready to download"),
+    "cannot_analyse": lazy_gettext("File can't be analysed"),
+    "analysis_failed": lazy_gettext("Analysis failed"),
+    "payment_expired": lazy_gettext("Voucher ran out"),
+}
+MAIL_STATES = {
+    "queued": lazy_gettext("Waiting to be sent"),
+    "sent": lazy_gettext("Sent"),
+    "failed": lazy_gettext("Failed"),
+    "dropped": lazy_gettext("Not needed any more"),
+}
 AUDIT = {
+    "order.created": lazy_gettext("Order made"),
+    "file.downloaded": lazy_gettext("File downloaded"),
     "work.uploaded": lazy_gettext("File arrived"),
     "work.started": lazy_gettext("Analysis started"),
     "work.analysed": lazy_gettext("Analysis done"),
@@ -68,6 +89,11 @@ AUDIT = {
     "payment.failed": lazy_gettext("Payment failed"),
     "payment.partly_refunded": lazy_gettext("Payment partly refunded"),
     "payment.refunded": lazy_gettext("Payment refunded"),
+    "payment.quarantined": lazy_gettext("Payment does not fit the order"),
+    "payment.double": lazy_gettext("Paid twice"),
+    "payment.disputed": lazy_gettext("Payment disputed at the bank"),
+    "analysis.rejected": lazy_gettext("What the program said of the file"),
+    "analysis.failed": lazy_gettext("What the program said before it failed"),
     "refund.requires_action": lazy_gettext("Refund waits for the customer's bank account"),
     "refund.pending": lazy_gettext("Refund on its way"),
     "refund.succeeded": lazy_gettext("Refund done"),

@@ -34,7 +34,7 @@ def file_size(size: int) -> str:
     amount = float(size)
     for unit in ("B", "KB", "MB", "GB"):
         if amount < 1000 or unit == "GB":  # noqa: PLR2004
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+            return f"{amount:.1f}".removesuffix(".0") + f" {unit}"
         amount /= 1000
     return f"{size} B"
 

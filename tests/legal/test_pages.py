@@ -37,18 +37,14 @@ def test_every_item_of_the_act_is_shown(portal: Portal, client: FlaskClient, lan
     for method in catalog.methods:
         assert method.name(lang) in text
     # 1,500 yen by konbini: the 120-yen minimum does not change with the handling fee itself.
-    for amount in (
-        ["1,500円", "200円", "120円", "1,620円"] if lang == "ja" else ["¥1,500", "¥200", "¥120", "¥1,620"]
-    ):
+    for amount in ["1,500円", "200円", "120円", "1,620円"] if lang == "ja" else ["¥1,500", "¥200", "¥120", "¥1,620"]:
         assert amount in text, amount
 
 
 @pytest.mark.parametrize("lang", ["ja", "en"])
 def test_a_method_that_is_not_offered_says_for_what(client: FlaskClient, lang: str) -> None:
     text = client.get(f"/legal/tokushoho?lang={lang}").text
-    assert {"ja": "クイックルックにはご利用いただけません", "en": "Not available for Quick look."}[
-        lang
-    ] in text
+    assert {"ja": "クイックルックにはご利用いただけません", "en": "Not available for Quick look."}[lang] in text
 
 
 @pytest.mark.parametrize(
@@ -64,9 +60,7 @@ def test_a_method_that_is_not_offered_says_for_what(client: FlaskClient, lang: s
         ("terms", "en", ["Version: 2026-11-22", "Refunds", "within 14 days", "law of Japan"]),
     ],
 )
-def test_prose_is_whole_in_both_languages(
-    client: FlaskClient, page: str, lang: str, words: list[str]
-) -> None:
+def test_prose_is_whole_in_both_languages(client: FlaskClient, page: str, lang: str, words: list[str]) -> None:
     answer = client.get(f"/legal/{page}?lang={lang}")
     assert answer.status_code == 200
     assert f'<html lang="{lang}">' in answer.text

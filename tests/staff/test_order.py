@@ -25,16 +25,12 @@ def staff(portal: Portal, client: FlaskClient) -> FlaskClient:
 def test_all_that_is_known_of_an_order_is_there(
     portal: Portal, staff: FlaskClient, sandbox: Sandbox, email: str
 ) -> None:
-    files = [
-        {"slug": "result.zip", "name": "結果.zip", "key": "results/x/result.zip", "size": 1234, "type": "zip"}
-    ]
+    files = [{"slug": "result.zip", "name": "結果.zip", "key": "results/x/result.zip", "size": 1234, "type": "zip"}]
     order = make_order(
         portal, email=email, state="waiting", money="paid", size=5_000_000, sha256="ab" * 32,
         attention="double_payment", delivery={"files": files},
     )  # fmt: skip
-    payment = make_payment(
-        portal, order, state="paid", payment_intent_id=f"pi_{new_id()}", stripe_email="other@x.jp"
-    )
+    payment = make_payment(portal, order, state="paid", payment_intent_id=f"pi_{new_id()}", stripe_email="other@x.jp")
     with portal.database.transaction() as session:
         move_work(
             session,
@@ -83,9 +79,7 @@ def test_an_unknown_order_is_not_found(staff: FlaskClient, order_id: str) -> Non
 
 
 def _settings(settings: Settings, key: str) -> Settings:
-    return settings.model_copy(
-        update={"stripe_api_base": None, "stripe_api_key": type(settings.stripe_api_key)(key)}
-    )
+    return settings.model_copy(update={"stripe_api_base": None, "stripe_api_key": type(settings.stripe_api_key)(key)})
 
 
 def test_links_lead_to_the_dashboard_of_the_keys_mode(settings: Settings) -> None:

@@ -71,9 +71,7 @@ def test_pages_go_both_ways_without_gap_or_repeat(portal: Portal, crowd: tuple[s
     assert [o.id for o in read(before=back.newer).orders] == [o.id for o in first.orders]
 
 
-def test_the_links_of_the_page_keep_search_and_filters(
-    staff: FlaskClient, crowd: tuple[str, list[Order]]
-) -> None:
+def test_the_links_of_the_page_keep_search_and_filters(staff: FlaskClient, crowd: tuple[str, list[Order]]) -> None:
     domain, expected = crowd
     text = staff.get(f"/staff/orders?q=crowd@{domain}&state=analysed&lang=en").text
     older = re.search(r'rel="next" href="([^"]+)"', text)
@@ -84,16 +82,12 @@ def test_the_links_of_the_page_keep_search_and_filters(
     assert shown == [order.id[:8] for order in expected[PAGE : 2 * PAGE]]
 
 
-@pytest.mark.parametrize(
-    "cursor", ["x", "20260101T000000.000000_", "20261301T000000.000000_" + "0" * 36, "\0"]
-)
+@pytest.mark.parametrize("cursor", ["x", "20260101T000000.000000_", "20261301T000000.000000_" + "0" * 36, "\0"])
 def test_a_cursor_that_is_not_ours_is_refused(staff: FlaskClient, cursor: str) -> None:
     assert staff.get(f"/staff/orders?{urlencode({'after': cursor})}").status_code == 422
 
 
-def test_an_order_is_found_by_all_that_staff_may_hold_in_hand(
-    portal: Portal, staff: FlaskClient, email: str
-) -> None:
+def test_an_order_is_found_by_all_that_staff_may_hold_in_hand(portal: Portal, staff: FlaskClient, email: str) -> None:
     order = make_order(portal, email=email)
     mark = new_id().replace("-", "")
     payment = make_payment(
@@ -101,9 +95,7 @@ def test_an_order_is_found_by_all_that_staff_may_hold_in_hand(
     )
     with portal.database.transaction() as session:
         session.add(
-            Refund(
-                id=f"re_{mark}", payment_id=payment.id, amount=1, state="pending", created_at=portal.clock()
-            )
+            Refund(id=f"re_{mark}", payment_id=payment.id, amount=1, state="pending", created_at=portal.clock())
         )
         for name, thing, payload in (
             ("session", f"cs_test_{mark}", None),
@@ -136,9 +128,7 @@ def test_an_order_is_found_by_all_that_staff_may_hold_in_hand(
         assert found(staff, q=word) == [order.id[:8]], word
 
 
-@pytest.mark.parametrize(
-    "word", ["12345", "売上", "pi_nothing", "evt_nothing", "%@%", "a\0@b", "_@", "' OR 1=1 --@"]
-)
+@pytest.mark.parametrize("word", ["12345", "売上", "pi_nothing", "evt_nothing", "%@%", "a\0@b", "_@", "' OR 1=1 --@"])
 def test_a_search_that_finds_nothing_says_so(staff: FlaskClient, word: str) -> None:
     assert found(staff, q=word) == []
     assert "Show all orders" in staff.get(f"/staff/orders?{urlencode({'q': word, 'lang': 'en'})}").text

@@ -1,0 +1,28 @@
+"""Everything that can stand on a staff page has a word for it."""
+
+from app.mail.letters import LETTERS
+from app.orders.states import MONEY, PAYMENT, REFUND, WORK
+from app.staff import words
+
+
+def test_every_state_has_a_word() -> None:
+    assert set(words.WORK) == set(WORK)
+    assert set(words.MONEY) == set(MONEY)
+    assert set(words.PAYMENT) == set(PAYMENT)
+    assert set(words.REFUND) == set(REFUND)
+
+
+def test_every_move_has_a_word() -> None:
+    tables = {"work": WORK, "money": MONEY, "payment": PAYMENT, "refund": REFUND}
+    moves = {
+        f"{name}.{event}"
+        for name, table in tables.items()
+        for answers in table.values()
+        for event, outcome in answers.items()
+        if isinstance(outcome, str)
+    }
+    assert moves <= set(words.AUDIT)
+
+
+def test_every_mail_of_an_order_has_a_word() -> None:
+    assert set(LETTERS) - {"login"} == set(words.MAILS)
