@@ -71,7 +71,7 @@ def test_an_error_is_a_page_in_the_readers_language(client: FlaskClient) -> None
     english = client.get("/nowhere", headers={"Accept-Language": "en"})
     assert japanese.status_code == english.status_code == 404
     assert "見つかりません" in japanese.text
-    assert "can&#39;t be found" in english.text
+    assert re.search("can('|&#39;)t be found", english.text)
     assert japanese.headers["X-Request-Id"] in japanese.text
 
 
