@@ -16,9 +16,7 @@ def main(names: list[str]) -> int:
     """Run the named stand-ins (none: all) until a signal comes or one of them ends; give the exit code."""
     unknown = set(names) - set(PROGRAMS)
     if unknown:
-        print(
-            f"Unknown stand-in: {', '.join(sorted(unknown))}. Known: {', '.join(PROGRAMS)}.", file=sys.stderr
-        )
+        print(f"Unknown stand-in: {', '.join(sorted(unknown))}. Known: {', '.join(PROGRAMS)}.", file=sys.stderr)
         return 2
     settings = config.load()
     print(f"Stripe stand-in  {settings.stripe_url}/_control")

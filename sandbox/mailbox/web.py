@@ -17,8 +17,7 @@ _JST = timezone(timedelta(hours=9))
 _URL = re.compile(r"https?://[!#-&*-;=?-Z_a-z~]*[#-&*+/-9=@-Z_a-z~]")
 # What a mail's HTML may do: look like itself, load nothing, run nothing.
 _CSP = (
-    "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-src 'self'; "
-    "form-action 'self'"
+    "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-src 'self'; form-action 'self'"
 )
 
 _TEXTS = {

@@ -43,9 +43,7 @@ def _admit(route: Route | None, path_ids: dict[str, str], request_id: str) -> tu
     _authenticate()
     version = request.headers.get("Stripe-Version", API_VERSION)
     if version != API_VERSION:
-        raise InvalidRequestError(
-            f"The Stripe stand-in speaks only API version {API_VERSION}, not {version}."
-        )
+        raise InvalidRequestError(f"The Stripe stand-in speaks only API version {API_VERSION}, not {version}.")
     if route is None:
         raise NotFoundError(f"Unrecognized request URL ({request.method}: {request.path}).")
     source = request.form if route.method == "POST" else request.args

@@ -34,9 +34,7 @@ def find_session(tx: Tx, session_id: str) -> Json:
     """Give the session or raise NotFoundError."""
     session = tx.get(session_id, "checkout.session")
     if session is None:
-        raise NotFoundError(
-            f"No such checkout.session: '{session_id}'", code="resource_missing", param="session"
-        )
+        raise NotFoundError(f"No such checkout.session: '{session_id}'", code="resource_missing", param="session")
     return session
 
 
@@ -62,18 +60,14 @@ def pay_card(tx: Tx, session: Json, payer: Payer, card: Card) -> Attempt:
     _succeed(tx, session, intent)
     event.emit(tx, "payment_intent.succeeded", intent, session=session["id"])
     event.emit(tx, "charge.succeeded", made, session=session["id"])
-    return Attempt(
-        session, completed=event.emit(tx, "checkout.session.completed", session, session=session["id"])
-    )
+    return Attempt(session, completed=event.emit(tx, "checkout.session.completed", session, session=session["id"]))
 
 
 def issue_voucher(tx: Tx, session: Json, payer: Payer) -> Json:
     """Submit the form with konbini: the session is complete, unpaid, its PaymentIntent has a voucher."""
     intent = _submit(tx, session, "konbini")
     options = session["payment_method_options"].get("konbini", {})
-    action = konbini.next_action(
-        intent["id"], options.get("expires_after_days", konbini.DEFAULT_DAYS), payer.phone
-    )
+    action = konbini.next_action(intent["id"], options.get("expires_after_days", konbini.DEFAULT_DAYS), payer.phone)
     _complete(tx, session, intent, customer_details(payer.email, payer.name, payer.phone or None))
     intent |= {
         "status": "requires_action",
@@ -131,9 +125,7 @@ def expire_voucher(tx: Tx, session: Json) -> Json:
 
 def _submit(tx: Tx, session: Json, method: str) -> Json:
     if session["status"] != "open":
-        raise StateError(
-            f"This Checkout Session is {session['status']}; its form can no longer be submitted."
-        )
+        raise StateError(f"This Checkout Session is {session['status']}; its form can no longer be submitted.")
     if session["expires_at"] <= clock.now():
         raise StateError("This Checkout Session has expired.")
     if method not in session["payment_method_types"]:

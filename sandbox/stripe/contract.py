@@ -34,9 +34,7 @@ def check(params_type: type, tree: Tree) -> dict[str, Any]:
 def _fields(params_type: type) -> dict[str, Any]:
     hints = get_type_hints(params_type, localns=_NAMES, include_extras=True)
     own = {name: hint for name, hint in hints.items() if name not in _OPTIONS}
-    return {
-        name: get_args(hint)[0] if get_origin(hint) is NotRequired else hint for name, hint in own.items()
-    }
+    return {name: get_args(hint)[0] if get_origin(hint) is NotRequired else hint for name, hint in own.items()}
 
 
 def _typed_dict(params_type: type, tree: Tree, path: str) -> dict[str, Any]:
@@ -54,9 +52,7 @@ def _typed_dict(params_type: type, tree: Tree, path: str) -> dict[str, Any]:
     for name in sorted(params_type.__required_keys__):  # type: ignore[attr-defined]
         if name not in checked:
             where = f"{path}[{name}]" if path else name
-            raise InvalidRequestError(
-                f"Missing required param: {where}.", code="parameter_missing", param=where
-            )
+            raise InvalidRequestError(f"Missing required param: {where}.", code="parameter_missing", param=where)
     return checked
 
 

@@ -35,9 +35,7 @@ def _card(tx: Tx, session: Json) -> Json:
     return {
         "session": session,
         "voucher": intent["status"] == "requires_action" if intent else False,
-        "refunds": tx.find("refund", "json_extract(body, '$.payment_intent') = ?", (intent["id"],))
-        if intent
-        else [],
+        "refunds": tx.find("refund", "json_extract(body, '$.payment_intent') = ?", (intent["id"],)) if intent else [],
         "events": [_with_deliveries(tx, event) for event in found],
     }
 

@@ -43,9 +43,7 @@ def once(store: Store, key: str, print_: str, run: Callable[[], Answer]) -> tupl
             raise
         status, body = error.status, error.body()
     with store.write() as tx:
-        tx.run(
-            "UPDATE idempotency_keys SET status = ?, body = ? WHERE key = ?", (status, json.dumps(body), key)
-        )
+        tx.run("UPDATE idempotency_keys SET status = ?, body = ? WHERE key = ?", (status, json.dumps(body), key))
     return (status, body), False
 
 

@@ -61,9 +61,7 @@ class Tx:
         body: Json = json.loads(row["body"])
         return body
 
-    def find(
-        self, kind: str, where: str = "1", values: Sequence[Any] = (), order: str = "seq DESC"
-    ) -> list[Json]:
+    def find(self, kind: str, where: str = "1", values: Sequence[Any] = (), order: str = "seq DESC") -> list[Json]:
         """Give the objects of a kind that match an SQL condition over the columns of `objects`."""
         sql = f"SELECT body FROM objects WHERE object = ? AND {where} ORDER BY {order}"  # noqa: S608  (no user text)
         return [json.loads(row["body"]) for row in self.run(sql, (kind, *values))]

@@ -50,10 +50,7 @@ def start(store: Store) -> None:
 def wait_for_answer(store: Store, event_id: str, seconds: float = CHECKOUT_WAITS_SECONDS) -> None:
     """Hold a payer until every endpoint has answered the event once, but never longer than `seconds`."""
     deadline = time.monotonic() + seconds
-    sql = (
-        "SELECT count(*) AS n FROM deliveries "
-        "WHERE event = ? AND state IN ('pending', 'sending') AND attempts = 0"
-    )
+    sql = "SELECT count(*) AS n FROM deliveries WHERE event = ? AND state IN ('pending', 'sending') AND attempts = 0"
     while (left := deadline - time.monotonic()) > 0:
         seen = store.version
         with store.read() as tx:

@@ -67,9 +67,7 @@ def make(
         "transfer_group": None,
     }
     if not decline:
-        charge["balance_transaction"] = balance_transaction.for_charge(tx, charge, method_details["type"])[
-            "id"
-        ]
+        charge["balance_transaction"] = balance_transaction.for_charge(tx, charge, method_details["type"])["id"]
     return tx.add(charge)
 
 

@@ -35,9 +35,7 @@ def create(call: Call) -> Json:
     if left == 0:
         raise StateError(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
     if amount < 1:
-        raise InvalidRequestError(
-            "Invalid positive integer", code="parameter_invalid_integer", param="amount"
-        )
+        raise InvalidRequestError("Invalid positive integer", code="parameter_invalid_integer", param="amount")
     if amount > left:
         raise StateError(
             f"Refund amount (¥{amount:,}) is greater than unrefunded amount on charge (¥{left:,})",
@@ -46,9 +44,7 @@ def create(call: Call) -> Json:
     konbini = charge["payment_method_details"]["type"] == "konbini"
     refund = _body(charge, params, amount, konbini=konbini)
     if konbini:
-        _ask_for_bank_account(
-            tx, refund, params.get("instructions_email") or charge["billing_details"]["email"]
-        )
+        _ask_for_bank_account(tx, refund, params.get("instructions_email") or charge["billing_details"]["email"])
     refund["balance_transaction"] = balance_transaction.for_refund(tx, refund)["id"]
     tx.add(refund)
     _count(tx, charge, amount)
@@ -73,9 +69,7 @@ def _charge(call: Call) -> Json:
     else:
         raise InvalidRequestError("One of the following params should be provided: payment_intent or charge.")
     if charge["status"] != "succeeded":
-        raise StateError(
-            f"Charge {charge['id']} did not succeed, so there is nothing to refund.", param="charge"
-        )
+        raise StateError(f"Charge {charge['id']} did not succeed, so there is nothing to refund.", param="charge")
     return charge
 
 

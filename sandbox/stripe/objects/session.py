@@ -58,9 +58,7 @@ def _body(session_id: str, params: Json, now: int, total: int, methods: list[str
         "currency": "jpy",
         "currency_conversion": None,
         "custom_fields": [],
-        "custom_text": dict.fromkeys(
-            ("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")
-        )
+        "custom_text": dict.fromkeys(("after_submit", "shipping_address", "submit", "terms_of_service_acceptance"))
         | params.get("custom_text", {}),
         "customer": customer,
         "customer_account": None,

@@ -63,9 +63,7 @@ def check(call: Call) -> tuple[str, ...]:
     params = call.params
     refuse_unknown(params, HANDLED)
     refuse_unknown(params.get("payment_intent_data", {}), PAYMENT_INTENT_DATA, "payment_intent_data")
-    refuse_unknown(
-        params.get("payment_method_options", {}), account.ENABLED_METHODS, "payment_method_options"
-    )
+    refuse_unknown(params.get("payment_method_options", {}), account.ENABLED_METHODS, "payment_method_options")
     _supported(params)
     _urls(params)
     _customer(call)
@@ -124,9 +122,7 @@ def _lengths(params: Json) -> None:
     merged({}, params.get("payment_intent_data", {}).get("metadata", {}), "payment_intent_data[metadata]")
     for name, text in params.get("custom_text", {}).items():
         if text and len(text["message"]) > MAX_CUSTOM_TEXT:
-            raise refuse(
-                f"Custom text is at most {MAX_CUSTOM_TEXT} characters.", f"custom_text[{name}][message]"
-            )
+            raise refuse(f"Custom text is at most {MAX_CUSTOM_TEXT} characters.", f"custom_text[{name}][message]")
 
 
 def _konbini_days(params: Json) -> None:
@@ -147,9 +143,7 @@ def _total(params: Json) -> int:
         message = f"The Checkout Session's total amount due must add up to at least ¥{low} jpy"
         raise refuse(message, "line_items", "amount_too_small")
     if total > high:
-        raise refuse(
-            f"The Checkout Session's total amount is over ¥{high:,} jpy", "line_items", "amount_too_large"
-        )
+        raise refuse(f"The Checkout Session's total amount is over ¥{high:,} jpy", "line_items", "amount_too_large")
     return total
 
 
@@ -158,9 +152,7 @@ def _methods(params: Json, total: int) -> tuple[str, ...]:
     excluded = params.get("excluded_payment_method_types", [])
     where = "allowed_payment_method_types"
     if allowed is not None and excluded:
-        raise refuse(
-            f"You may only specify one of these parameters: {where}, excluded_payment_method_types.", where
-        )
+        raise refuse(f"You may only specify one of these parameters: {where}, excluded_payment_method_types.", where)
     low, high = KONBINI_YEN
     unfit = () if low <= total <= high else ("konbini",)
     if set(unfit) & set(allowed or ()):

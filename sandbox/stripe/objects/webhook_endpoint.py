@@ -58,9 +58,7 @@ def create(call: Call) -> Json:
     """POST /v1/webhook_endpoints: the only answer that shows the secret."""
     params = call.params
     if params.get("api_version", API_VERSION) != API_VERSION:
-        raise InvalidRequestError(
-            f"The Stripe stand-in knows only API version {API_VERSION}.", param="api_version"
-        )
+        raise InvalidRequestError(f"The Stripe stand-in knows only API version {API_VERSION}.", param="api_version")
     _check_url(params["url"])
     body = _body(ids.new("webhook_endpoint"), params["url"], params["enabled_events"])
     body |= {"description": params.get("description"), "metadata": merged({}, params.get("metadata", {}))}
@@ -100,6 +98,4 @@ def delete(call: Call, endpoint: str) -> Json:
 def _check_url(url: str) -> None:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InvalidRequestError(
-            "Invalid URL: An explicit scheme (such as https) must be provided.", param="url"
-        )
+        raise InvalidRequestError("Invalid URL: An explicit scheme (such as https) must be provided.", param="url")
