@@ -1,6 +1,7 @@
 """The job process: `python -m app.worker`. Any number may run; a dead one's work is taken over by another."""
 
 import argparse
+import logging
 import os
 import signal
 import socket
@@ -45,6 +46,10 @@ def main() -> None:
     with app.app_context():
         here = portal._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001  (LocalProxy's own name for it)
     run(app, here, name, stop)
+    # An analysis may take half an hour, and Python would wait for its thread. It is not lost: its program dies with
+    # this process, and the job goes on from its last finished step when a worker starts.
+    logging.shutdown()
+    os._exit(0)
 
 
 def run(app: Flask, here: Portal, wanted: str, stop: threading.Event) -> None:

@@ -65,7 +65,7 @@ def analyse(order: Order, product: Product) -> Outcome:
             },
             time_limit=product.time_limit,
             memory_limit=product.memory_limit,
-            on_progress=_reporter(order.id),
+            on_progress=reporter(order.id),
         )
         try:
             return {**_judge(order.id, finished, output), "sha256": sha256}
@@ -75,9 +75,7 @@ def analyse(order: Order, product: Product) -> Outcome:
 
 def failed(cause: str, *, attention: str = "analysis_failed", log: str = "") -> Outcome:
     """Return the outcome of a run that is our fault or the program's, never the customer's."""
-    return Outcome(
-        event="failed", preview=None, reason=None, sha256=None, attention=attention, cause=cause, log=log
-    )
+    return Outcome(event="failed", preview=None, reason=None, sha256=None, attention=attention, cause=cause, log=log)
 
 
 def _judge(order_id: str, finished: Finished, output: Path) -> Outcome:
@@ -112,7 +110,7 @@ def _publish(order_id: str, output: Path) -> dict[str, Any]:
     return summary
 
 
-def _reporter(order_id: str) -> Callable[[int], None]:
+def reporter(order_id: str) -> Callable[[int], None]:
     """Return a function that stores progress for the order's page, at most once a second."""
     last = -REPORT_EVERY_S
 
@@ -124,9 +122,7 @@ def _reporter(order_id: str) -> Callable[[int], None]:
         try:
             with portal.database.transaction() as session:
                 session.execute(
-                    update(Order)
-                    .where(Order.id == order_id, Order.state == "analysing")
-                    .values(progress=percent)
+                    update(Order).where(Order.id == order_id, Order.state == "analysing").values(progress=percent)
                 )
         except SQLAlchemyError:
             log.warning("analysis.progress_not_stored", order=order_id, exc_info=True)

@@ -1,5 +1,6 @@
 """The analysis of an order: start, run, finish. Each is a step of the job and may be repeated."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -39,26 +40,21 @@ def finish(order_id: str, outcome: Outcome) -> None:
     event = outcome["event"]
     with portal.database.transaction() as session:
         order = session.get_one(Order, order_id)
-        if not move_work(session, order, event, "worker", now, **_columns(outcome)):
+        if not move_work(session, order, event, "worker", now, **_columns(outcome, now)):
             return
         if event == "analysed":
-            order.analysed_at = now
             _offer_result(session, order)
             return
-        record(
-            session, order.id, f"analysis.{event}", "worker", now, cause=outcome["cause"], log=outcome["log"]
-        )
+        record(session, order.id, f"analysis.{event}", "worker", now, cause=outcome["cause"], log=outcome["log"])
         queue_mail(session, "cannot_analyse" if event == "rejected" else "analysis_failed", order)
-        attention = (
-            "paid_but_no_result" if event == "rejected" and order.money in PAID else outcome["attention"]
-        )
+        attention = "paid_but_no_result" if event == "rejected" and order.money in PAID else outcome["attention"]
         order.attention = order.attention or attention
 
 
-def _columns(outcome: Outcome) -> dict[str, Any]:
+def _columns(outcome: Outcome, now: datetime) -> dict[str, Any]:
     if outcome["event"] != "analysed":
         return {"reason": outcome["reason"]}
-    return {"preview": outcome["preview"], "sha256": outcome["sha256"], "progress": 100}
+    return {"preview": outcome["preview"], "sha256": outcome["sha256"], "progress": 100, "analysed_at": now}
 
 
 def _offer_result(session: Session, order: Order) -> None:

@@ -44,7 +44,7 @@ memory_limit = {512 * 1024**2}
 
 
 @pytest.fixture(scope="session")
-def moody(app: Flask, settings: Settings, folder: Path) -> Iterator[Flask]:  # noqa: ARG001  (its bucket and tables)
+def moody(app: Flask, settings: Settings, folder: Path) -> Iterator[Flask]:
     """Build an application on the session's database that sells the test program."""
     catalog = catalog_with(folder / "moods.toml", MOODS)
     application = create_app(settings.model_copy(update={"catalog": catalog}))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from app.analysis.program import reporter
 from app.analysis.service import finish, run_program, start
 from app.models import AuditEntry, Mail, Order
 from app.portal import Portal
@@ -177,3 +178,14 @@ def test_what_a_killed_worker_left_on_the_disk_is_removed(shop: Portal, arrived:
     (left / "input").write_bytes(CSV)
     analyse(shop, order)
     assert not left.exists()
+
+
+def test_progress_is_stored_at_most_once_a_second_and_only_while_analysing(shop: Portal, arrived: Arrived) -> None:
+    order = arrived("good")
+    reporter(order.id)(20)
+    assert reload(shop, order).progress == 0
+    assert start(order.id)
+    report = reporter(order.id)
+    report(40)
+    report(50)
+    assert reload(shop, order).progress == 40

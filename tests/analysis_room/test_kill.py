@@ -1,4 +1,4 @@
-"""A worker killed with -9 in the middle of an analysis: one result, one mail, nothing running."""
+"""A worker stopped or killed in the middle of an analysis: one result, one mail, nothing left running."""
 
 import os
 import signal
@@ -46,7 +46,7 @@ class House:
 
 @pytest.fixture
 def house(
-    app: Flask,  # noqa: ARG001  (its bucket)
+    app: Flask,
     settings: Settings,
     environment: dict[str, str],
     own_database: str,
@@ -64,8 +64,9 @@ def house(
         portal.database.engine.dispose()
 
 
-def test_a_killed_worker_runs_the_analysis_again_with_one_outcome(
-    house: House, tmp_path: Path, email: str
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+def test_a_stopped_worker_runs_the_analysis_again_with_one_outcome(
+    house: House, tmp_path: Path, email: str, end: signal.Signals
 ) -> None:
     portal = house.portal
     order = make_order(portal, product="test-wait", state="uploaded", email=email)
@@ -80,8 +81,8 @@ def test_a_killed_worker_runs_the_analysis_again_with_one_outcome(
     log = tmp_path / "worker.log"
     with worker(house.environment, log) as child:
         first = wait_for(running, 30, "the first run")
-        child.send_signal(signal.SIGKILL)
-        child.wait(10)
+        child.send_signal(end)
+        child.wait(30)
     wait_for(lambda: not Path(f"/proc/{first}").exists(), 10, "the first run to die with its worker")
     assert reload(portal, order).state == "analysing"
     with worker(house.environment, log):

@@ -13,9 +13,7 @@ from tests.helpers import wait_for
 MEMORY = 1024**3
 
 
-def run(
-    tmp_path: Path, code: str, *, time_limit: int = 20, memory_limit: int = MEMORY
-) -> tuple[Finished, list[int]]:
+def run(tmp_path: Path, code: str, *, time_limit: int = 20, memory_limit: int = MEMORY) -> tuple[Finished, list[int]]:
     """Run a piece of Python as a program; return how it ended and the progress that it told."""
     told: list[int] = []
     finished = Compute().run(
@@ -40,9 +38,7 @@ def test_exit_code_progress_and_log(tmp_path: Path) -> None:
     assert finished.log_tail.splitlines()[-1] == "for staff"
 
 
-def test_the_program_sees_nothing_but_what_it_is_given(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_program_sees_nothing_but_what_it_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_KEY", "do-not-show")
     monkeypatch.setenv("STRIPE_API_KEY", "sk_do_not_show")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "do-not-show")
@@ -103,9 +99,7 @@ def test_the_log_is_bounded(tmp_path: Path) -> None:
 
 
 def test_output_that_is_not_text_does_no_harm(tmp_path: Path) -> None:
-    finished, told = run(
-        tmp_path, "import sys; sys.stdout.buffer.write(bytes(range(256)) + b'\\nprogress 7 x\\n')"
-    )
+    finished, told = run(tmp_path, "import sys; sys.stdout.buffer.write(bytes(range(256)) + b'\\nprogress 7 x\\n')")
     assert finished.exit_code == 0
     assert told == [7]
 

@@ -87,12 +87,9 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 def send_form(url: str, fields: dict[str, str], body: bytes) -> tuple[int, dict[str, str]]:
     """Send a file to the object store as a browser sends a form; return status and headers."""
     line = uuid.uuid4().hex
-    parts = [
-        f'--{line}\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n' for k, v in fields.items()
-    ]
+    parts = [f'--{line}\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n' for k, v in fields.items()]
     parts.append(
-        f'--{line}\r\nContent-Disposition: form-data; name="file"; filename="x.html"\r\n'
-        "Content-Type: text/html\r\n\r\n"
+        f'--{line}\r\nContent-Disposition: form-data; name="file"; filename="x.html"\r\nContent-Type: text/html\r\n\r\n'
     )
     data = "".join(parts).encode() + body + f"\r\n--{line}--\r\n".encode()
     return send("POST", url, data, {"Content-Type": f"multipart/form-data; boundary={line}"})[:2]

@@ -63,9 +63,7 @@ def test_ac_u03_size_and_checksum_are_known_before_anything_can_be_paid(
     assert _analysis_enqueued(portal, order.id)
 
 
-def test_a_file_that_never_came_leaves_the_order_as_it_was(
-    portal: Portal, client: FlaskClient, email: str
-) -> None:
+def test_a_file_that_never_came_leaves_the_order_as_it_was(portal: Portal, client: FlaskClient, email: str) -> None:
     shopper = Shopper(client, email)
     grant = shopper.upload()
     answer = shopper.confirm(grant)
@@ -95,9 +93,7 @@ def test_confirming_again_and_at_once_changes_nothing(
         twin = app.test_client()
         twin.set_cookie("claim", claim.value, domain=HOST)
         twin.set_cookie("portal", session.value, domain=HOST)
-        answer = twin.post(
-            grant["confirm_url"], headers={"Accept": "application/json", "X-CSRFToken": shopper.token}
-        )
+        answer = twin.post(grant["confirm_url"], headers={"Accept": "application/json", "X-CSRFToken": shopper.token})
         answers.append(answer.status_code)
 
     threads = [threading.Thread(target=confirm) for _ in range(4)]
@@ -117,9 +113,7 @@ def test_ac_u04_a_reused_grant_changes_nothing(portal: Portal, client: FlaskClie
     shopper.confirm(grant)
     before = order_of(portal, grant)
     other = CSV.replace(b"100", b"999")
-    assert (
-        send_form(signed["url"], signed["fields"], other)[0] == 201
-    )  # the stand-in checks no checksum of a form
+    assert send_form(signed["url"], signed["fields"], other)[0] == 201  # the stand-in checks no checksum of a form
     assert portal.storage.get(grant["key"]) == other
     assert shopper.confirm(grant).status_code == 200
     after = order_of(portal, grant)
@@ -191,9 +185,7 @@ def test_without_javascript_a_missing_file_is_said(client: FlaskClient, email: s
     assert "<h1>" in answer.text
 
 
-def test_a_product_that_is_paid_first_asks_for_the_payment(
-    portal: Portal, client: FlaskClient, email: str
-) -> None:
+def test_a_product_that_is_paid_first_asks_for_the_payment(portal: Portal, client: FlaskClient, email: str) -> None:
     shopper = Shopper(client, email)
     grant = shopper.upload()
     with portal.database.transaction() as session:

@@ -17,9 +17,7 @@ from app.portal import Portal
 from tests.intake.shopper import CSV, Shopper, form_of, order_of, send, send_form
 
 
-def test_ac_u01_the_policy_fixes_key_type_size_and_checksum(
-    portal: Portal, client: FlaskClient, email: str
-) -> None:
+def test_ac_u01_the_policy_fixes_key_type_size_and_checksum(portal: Portal, client: FlaskClient, email: str) -> None:
     shopper = Shopper(client, email)
     grant = shopper.upload()
     signed = shopper.sign_whole(grant)
@@ -110,18 +108,14 @@ def test_ac_u16_signing_needs_the_csrf_token(client: FlaskClient, email: str) ->
         {},
     ],
 )
-def test_ac_u02_nothing_but_the_known_requests_is_signed(
-    client: FlaskClient, email: str, body: dict[str, Any]
-) -> None:
+def test_ac_u02_nothing_but_the_known_requests_is_signed(client: FlaskClient, email: str, body: dict[str, Any]) -> None:
     shopper = Shopper(client, email)
     answer = shopper.sign(shopper.upload(), **body)
     assert answer.status_code == 422
     assert "url" not in answer.get_json()
 
 
-def test_an_order_without_a_declared_size_gets_no_signature(
-    portal: Portal, client: FlaskClient, email: str
-) -> None:
+def test_an_order_without_a_declared_size_gets_no_signature(portal: Portal, client: FlaskClient, email: str) -> None:
     shopper = Shopper(client, email)
     order_id = shopper.order_plainly().headers["Location"].rsplit("/", 1)[-1]
     order = order_of(portal, {"order_id": order_id})
@@ -158,8 +152,7 @@ def test_a_large_file_goes_in_parts_that_add_up_to_the_declared_size(
     assert shopper.sign(grant, method="PUT", upload_id=upload_id, part_number=3).status_code == 422
     assert "<PartNumber>2<" in send("GET", signed(method="GET", upload_id=upload_id))[2]
     parts = "".join(
-        f"<Part><PartNumber>{n}</PartNumber><ETag>{etag}</ETag></Part>"
-        for n, etag in enumerate(etags, start=1)
+        f"<Part><PartNumber>{n}</PartNumber><ETag>{etag}</ETag></Part>" for n, etag in enumerate(etags, start=1)
     )
     complete = f"<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>".encode()
     url = signed(method="POST", upload_id=upload_id)
@@ -175,9 +168,7 @@ def test_a_cancelled_upload_can_be_aborted(portal: Portal, client: FlaskClient, 
     shopper = Shopper(client, email)
     grant = shopper.upload(bytes(PART_SIZE + 1))
     url = shopper.sign(grant, method="POST").get_json()["url"]
-    found = re.search(
-        r"<UploadId>([^<]+)<", send("POST", url, b"", {"Content-Type": grant["content_type"]})[2]
-    )
+    found = re.search(r"<UploadId>([^<]+)<", send("POST", url, b"", {"Content-Type": grant["content_type"]})[2])
     assert found
     abort = shopper.sign(grant, method="DELETE", upload_id=found[1]).get_json()["url"]
     assert send("DELETE", abort)[0] == 204

@@ -15,9 +15,7 @@ from tests.intake.shopper import CSV, HOST, Shopper, order_of
 
 def _orders(portal: Portal, email: str) -> list[Order]:
     with portal.database.transaction() as session:
-        return list(
-            session.scalars(select(Order).where(func.lower(Order.email).contains(email.partition("@")[0])))
-        )
+        return list(session.scalars(select(Order).where(func.lower(Order.email).contains(email.partition("@")[0]))))
 
 
 def test_the_home_page_says_what_each_way_to_pay_costs(portal: Portal, client: FlaskClient) -> None:
@@ -44,9 +42,7 @@ def test_an_unknown_product_is_said_clearly(client: FlaskClient) -> None:
     assert "not on sale" in answer.text
 
 
-def test_an_order_freezes_the_price_and_belongs_to_the_browser(
-    portal: Portal, client: FlaskClient, email: str
-) -> None:
+def test_an_order_freezes_the_price_and_belongs_to_the_browser(portal: Portal, client: FlaskClient, email: str) -> None:
     shopper = Shopper(client, f" {email.upper()} ")
     answer = shopper.order(**shopper.about(CSV))
     assert answer.status_code == 201
@@ -75,9 +71,7 @@ def test_one_browser_keeps_one_claim(portal: Portal, client: FlaskClient, email:
     assert first.grant != second.grant
 
 
-def test_a_claim_that_somebody_else_chose_is_not_kept(
-    portal: Portal, client: FlaskClient, email: str
-) -> None:
+def test_a_claim_that_somebody_else_chose_is_not_kept(portal: Portal, client: FlaskClient, email: str) -> None:
     client.set_cookie("claim", "known-to-the-attacker", domain=HOST)
     order = order_of(portal, Shopper(client, email).upload())
     assert order.claim_hash != digest("known-to-the-attacker")
