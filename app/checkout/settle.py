@@ -70,7 +70,7 @@ def _find(session: Session, facts: SessionFacts) -> Payment:
 
 def _lock(session: Session, order_id: str) -> Order:
     """Let one process at a time settle an order: an UPDATE that changes nothing locks on both databases."""
-    session.execute(update(Order).where(Order.id == order_id).values(id=Order.id))
+    session.execute(update(Order).where(Order.id == order_id).values(progress=Order.progress))
     return session.get_one(Order, order_id, populate_existing=True)
 
 

@@ -43,9 +43,7 @@ def sign(body: bytes, secret: str = WEBHOOK_SECRET, late: int = 0) -> str:
 def deliver(client: FlaskClient, body: bytes, signature: str | None, **headers: str) -> TestResponse:
     """Send a body to the webhook."""
     given = {"Stripe-Signature": signature} if signature is not None else {}
-    return client.post(
-        "/webhooks/stripe", data=body, headers={"Content-Type": "application/json", **given, **headers}
-    )
+    return client.post("/webhooks/stripe", data=body, headers={"Content-Type": "application/json", **given, **headers})
 
 
 def stored(portal: Portal, event_id: str) -> StripeEvent | None:

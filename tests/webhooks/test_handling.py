@@ -16,7 +16,7 @@ from app.errors import StripeDownError
 from app.models import Order, StripeEvent
 from app.portal import EXTENSION, Portal
 from app.settings import Settings
-from app.webhooks.service import handle
+from app.webhooks.service import bury, handle
 from tests.checkout.shop import audit, go_to_stripe, mails, order_of, payments
 from tests.helpers import Sandbox, free_port, get_json, reload, wait_for
 from tests.webhooks.deliveries import deliver, encode, make_event, sign, stored
@@ -54,9 +54,7 @@ def once(portal: Portal, order: Order) -> None:
     assert mails(portal, order) == ["result_open"]
 
 
-def test_the_same_event_fifty_times_at_once(
-    portal: Portal, client: FlaskClient, sandbox: Sandbox, live: str
-) -> None:
+def test_the_same_event_fifty_times_at_once(portal: Portal, client: FlaskClient, sandbox: Sandbox, live: str) -> None:
     """AC-W04, with the processes of the live server."""
     order = order_of(portal, client)
     session_id = go_to_stripe(client, order)
@@ -75,9 +73,7 @@ def row_of(portal: Portal, event_id: str) -> StripeEvent:
     return row
 
 
-def test_many_tell_of_one_payment(
-    portal: Portal, app: Flask, client: FlaskClient, sandbox: Sandbox, live: str
-) -> None:
+def test_many_tell_of_one_payment(portal: Portal, app: Flask, client: FlaskClient, sandbox: Sandbox, live: str) -> None:
     """AC-W05: several events, the return page and a reconciler at the same moment."""
     order = order_of(portal, client)
     session_id = go_to_stripe(client, order)
@@ -170,9 +166,7 @@ def test_handled_only_after_the_effect(
                     received_at=portal.clock(),
                 )
             )
-        no_stripe = create_app(
-            settings.model_copy(update={"stripe_api_base": f"http://127.0.0.1:{free_port()}"})
-        )
+        no_stripe = create_app(settings.model_copy(update={"stripe_api_base": f"http://127.0.0.1:{free_port()}"}))
         with no_stripe.app_context(), pytest.raises(StripeDownError):
             handle(event["id"])
         no_stripe.extensions[EXTENSION].database.engine.dispose()
@@ -193,3 +187,21 @@ def test_sessions_that_are_not_ours(portal: Portal, client: FlaskClient) -> None
     assert deliver(client, body, sign(body)).status_code == 200
     wait_for(lambda: row_of(portal, event["id"]).state == "ignored", what="the mark")
     assert "unknown at Stripe" in str(row_of(portal, event["id"]).note)
+
+
+def test_a_dead_event_can_be_replayed(portal: Portal, client: FlaskClient, sandbox: Sandbox) -> None:
+    """After the last try an event is set aside with its reason; handling it again works (P5, Q3)."""
+    order = order_of(portal, client)
+    session_id = go_to_stripe(client, order)
+    with held(sandbox):
+        sandbox.control(f"sessions/{session_id}/pay_card")
+        event = make_event(data={"object": {"id": session_id}})
+        row = {"id": event["id"], "type": event["type"], "payload": encode(event).decode()}
+        with portal.database.transaction() as session:
+            session.add(StripeEvent(**row, state="received", received_at=portal.clock()))
+        bury(event["id"], StripeDownError())
+        dead = row_of(portal, event["id"])
+        assert (dead.state, dead.note) == ("dead", "StripeDownError: stripe_down")
+        handle(event["id"])
+    assert row_of(portal, event["id"]).state == "handled"
+    assert reload(portal, order).money == "paid"

@@ -67,9 +67,7 @@ def test_cut_off(portal: Portal, live: str) -> None:
     body = encode(event)
     netloc = urlsplit(live).netloc
     head = f"POST /webhooks/stripe HTTP/1.1\r\nHost: {netloc}\r\nStripe-Signature: {sign(body)}\r\n"
-    with socket.create_connection(
-        (str(urlsplit(live).hostname), urlsplit(live).port or 80), timeout=10
-    ) as line:
+    with socket.create_connection((str(urlsplit(live).hostname), urlsplit(live).port or 80), timeout=10) as line:
         line.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body[:-5])
         line.shutdown(socket.SHUT_WR)
         answer = line.recv(4096)
