@@ -53,6 +53,4 @@ def _warn(event: dict[str, Any], outcome: str) -> None:
         log.error("webhook.not_for_us", event_id=event["id"], why=outcome)
     if event.get("api_version") != API_VERSION:
         WEBHOOKS.labels("other_version").inc()
-        log.warning(
-            "webhook.other_version", event_id=event["id"], version=one_line(str(event.get("api_version")))
-        )
+        log.warning("webhook.other_version", event_id=event["id"], version=one_line(str(event.get("api_version"))))
