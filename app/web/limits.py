@@ -8,5 +8,4 @@ limiter = Limiter(get_remote_address, headers_enabled=False, strategy="moving-wi
 ORDER_LIMIT = "30/hour;6/minute"
 GRANT_LIMIT = "2000/hour"
 CHECKOUT_LIMIT = "30/hour;8/minute"  # card testing (AC-H18)
-LOGIN_LIMIT = "20/hour"  # AC-L08
 STAFF_LIMIT = "600/minute"
