@@ -1,13 +1,7 @@
 """Jobs outlive their workers: a killed one's work is resumed by itself or by another, and is done once."""
 
-import os
-import signal
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from subprocess import Popen
 
 import pytest
 from sqlalchemy import select, update
@@ -17,26 +11,8 @@ from app.mail.service import queue_mail
 from app.models import Mail, WorkerHeartbeat
 from app.portal import Portal
 from app.worker import claim_name
-from tests.helpers import Sandbox, make_order, process, python, wait_for
-
-
-@contextmanager
-def worker_named(name: str, environment: dict[str, str], folder: Path) -> Iterator[Popen[bytes]]:
-    """Run a worker of that name until the block ends."""
-    log = folder / f"{name}-{os.urandom(4).hex()}.log"
-    with process(*python("-m", "app.worker", "--name", name), environment=environment, log=log) as child:
-        wait_for(lambda: log.exists() and "worker.ready" in log.read_text(), 60, "the worker")
-        yield child
-
-
-@contextmanager
-def silent_mail_server() -> Iterator[tuple[str, socket.socket]]:
-    """Listen like a mail server and never say a word."""
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        server.listen()
-        server.settimeout(30)
-        yield f"smtp://127.0.0.1:{server.getsockname()[1]}", server
+from tests.helpers import Sandbox, make_order, wait_for
+from tests.workers import kill_when_called, silent_server, worker_named
 
 
 def queue(portal: Portal, email: str) -> str:
@@ -53,14 +29,11 @@ def queue(portal: Portal, email: str) -> str:
 def kill_while_sending(portal: Portal, name: str, environment: dict[str, str], folder: Path, email: str) -> str:
     """Start a worker that hangs in sending a mail, and kill it with -9 there; return the mail's id."""
     with (
-        silent_mail_server() as (url, server),
-        worker_named(name, {**environment, "SMTP_URL": url}, folder) as child,
+        silent_server() as (address, server),
+        worker_named(name, {**environment, "SMTP_URL": f"smtp://{address}"}, folder) as child,
     ):
         mail_id = queue(portal, email)
-        connection, _ = server.accept()
-        with connection:
-            os.killpg(child.pid, signal.SIGKILL)
-            child.wait(10)
+        kill_when_called(child, server)
     return mail_id
 
 

@@ -11,15 +11,11 @@ from flask_babel import gettext
 
 from app.catalog import Offer
 from app.kit.clock import JST
+from app.kit.konbini import chain_names
 from app.kit.money import yen
 from app.models import Order
 from app.portal import portal
 from app.web.texts import jst, locale
-
-STORES = {
-    "ja": "ファミリーマート、ローソン、ミニストップ、セイコーマート",
-    "en": "FamilyMart, Lawson, Ministop or Seicomart",
-}
 
 
 def deadline(offer: Offer) -> datetime | None:
@@ -68,7 +64,7 @@ def _payment(offer: Offer, speak: str) -> str:
         return str(gettext("By card, charged at once when you confirm on the next page."))
     text = gettext(
         "In cash at %(stores)s, by %(deadline)s if you get the voucher today.",
-        stores=STORES[speak],
+        stores=chain_names(speak),
         deadline=jst(end),
     )
     return str(text)

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from app.checkout.service import VoucherWaitingError, offer_of, payable, start, voucher_of
 from app.checkout.settle import NotOurSessionError, settle
-from app.checkout.terms import STORES, deadline, six_points
+from app.checkout.terms import deadline, six_points
 from app.errors import ConflictError, NotFoundError, PortalError, StripeDownError, StripeRefusedError
+from app.kit.konbini import chain_names
 from app.models import Order
 from app.orders.access import may_open, order_for_payer, order_for_viewer
 from app.orders.situation import situation
@@ -111,7 +112,7 @@ def _choice(order: Order) -> str:
         product=portal.catalog.product(order.product),
         offers=offers,
         deadlines={offer.method.key: deadline(offer) for offer in offers},
-        stores=STORES[locale()],
+        stores=chain_names(locale()),
         voucher=voucher_of(order),
         token=_token(order.id),
     )

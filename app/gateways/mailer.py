@@ -3,10 +3,10 @@
 import smtplib
 import ssl
 from collections.abc import Callable
+from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
-from datetime import datetime
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -92,7 +92,9 @@ class SesMailer:
 
     def __init__(self, region: str) -> None:
         """Open a client; nothing is sent yet."""
-        config = Config(connect_timeout=5, read_timeout=TIMEOUT_S, retries={"total_max_attempts": 3, "mode": "standard"})
+        config = Config(
+            connect_timeout=5, read_timeout=TIMEOUT_S, retries={"total_max_attempts": 3, "mode": "standard"}
+        )
         self._ses = boto3.client("sesv2", region_name=region, config=config)
 
     def send(self, message: EmailMessage) -> None:

@@ -8,9 +8,9 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.kit.ids import digest, new_id
+from app.kit.login_secrets import code_hash, code_matches, derive_secrets
 from app.login.destinations import Destination
 from app.login.limits import check_network, limit_key, may_mail, network_of, one_at_a_time
-from app.login.links import code_hash, code_matches, derive_secrets
 from app.mail.service import queue_login_mail
 from app.models import LoginRequest
 from app.portal import portal

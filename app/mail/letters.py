@@ -10,19 +10,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.login.links import secrets_of
+from app.kit.konbini import stores_of
+from app.kit.login_secrets import secrets_of
 from app.models import LoginRequest, Mail, Order, Payment
 from app.portal import portal
 
 Context = dict[str, Any]
-
-# Konbini chains by their names on the street; the keys are Stripe's.
-STORES = {
-    "familymart": {"ja": "ファミリーマート", "en": "FamilyMart"},
-    "lawson": {"ja": "ローソン", "en": "Lawson"},
-    "ministop": {"ja": "ミニストップ", "en": "Ministop"},
-    "seicomart": {"ja": "セイコーマート", "en": "Seicomart"},
-}
 
 
 class NotNeededError(Exception):
@@ -67,15 +60,10 @@ def _choose_payment(session: Session, mail: Mail) -> Context:
 def _voucher(session: Session, mail: Mail) -> Context:
     payment = session.get_one(Payment, mail.params["once"])
     voucher = payment.voucher or {}
-    stores = [
-        {"name": STORES.get(key, {}).get(mail.locale, key), **codes}
-        for key, codes in voucher.get("stores", {}).items()
-        if codes
-    ]
     return {
         **_order(session, mail),
         "payment": payment,
-        "stores": stores,
+        "stores": stores_of(voucher, mail.locale),
         "voucher_url": voucher.get("hosted_url"),
     }
 
@@ -88,7 +76,7 @@ def _cannot_analyse(session: Session, mail: Mail) -> Context:
 
 def _login(session: Session, mail: Mail) -> Context:
     request = session.get_one(LoginRequest, mail.params["request"])
-    secrets = secrets_of(portal.signer, request)
+    secrets = secrets_of(portal.signer, request.id, request.token_hash)
     if request.consumed_at is not None or secrets is None:
         raise NotNeededError
     return {"login_url": address(f"/login/{secrets.token}"), "code": secrets.code}

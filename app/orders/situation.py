@@ -9,6 +9,7 @@ from app.models import Order, Payment
 
 Key = Literal[
     "waiting",
+    "sent",
     "pay_first",
     "uploaded",
     "analysing",
@@ -30,6 +31,10 @@ TEXTS = {
     "waiting": (
         lazy_gettext("Please send your file"),
         lazy_gettext("Your order is made. The analysis starts when the file has arrived."),
+    ),
+    "sent": (
+        lazy_gettext("Your file was sent"),
+        lazy_gettext("One more step: we check that it is complete, then the analysis starts."),
     ),
     "pay_first": (
         lazy_gettext("Your file has arrived"),
@@ -112,6 +117,7 @@ _WORK_ONLY: dict[str, Key] = {
     "failed": "failed",
     "abandoned": "abandoned",
 }
+_PAID: dict[str, Key] = {"delivered": "open", "analysed": "preparing"}
 _BY_PAYMENT: dict[str, Key] = {
     "creating": "choose_payment",
     "open": "confirming",
@@ -160,15 +166,18 @@ def _telling(order: Order) -> Payment | None:
 def _key(order: Order, current: Payment | None) -> Key:
     if order.money == "refunded":
         return "refunded"
-    if order.state in {"rejected", "failed"} and order.money != "unpaid":
-        return "paid_no_result"
     if order.state in _WORK_ONLY:
-        return _WORK_ONLY[order.state]
-    if order.money in {"paid", "partly_refunded"}:
-        return {"delivered": "open", "analysed": "preparing"}.get(order.state, "uploaded")  # type: ignore[return-value]
-    if current is not None and current.anomaly:
-        return "checking"
+        stopped = order.state in {"rejected", "failed"}
+        return "paid_no_result" if stopped and order.money != "unpaid" else _WORK_ONLY[order.state]
+    if order.money != "unpaid":
+        return _PAID.get(order.state, "uploaded")
     if order.state == "uploaded" and order.charge == "after_analysis":
         return "uploaded"
+    return _unpaid(order, current)
+
+
+def _unpaid(order: Order, current: Payment | None) -> Key:
     fresh: Key = "pay_first" if order.state == "uploaded" else "choose_payment"
-    return _BY_PAYMENT.get(current.state, fresh) if current else fresh
+    if current is None:
+        return fresh
+    return "checking" if current.anomaly else _BY_PAYMENT.get(current.state, fresh)

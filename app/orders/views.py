@@ -1,25 +1,20 @@
 """The order's page, and the part of it that renews itself while something is going on."""
 
 import hashlib
+from dataclasses import replace
 
 from flask import Blueprint, render_template, request
 from werkzeug.wrappers import Response
 
+from app.kit.konbini import stores_of
 from app.models import Order
 from app.orders.access import order_for_viewer
 from app.orders.situation import Situation, situation
 from app.orders.timeline import timeline
 from app.portal import portal
+from app.web.texts import locale
 
 blueprint = Blueprint("orders", __name__)
-
-# Konbini chains by their names on the street; the keys are Stripe's (payment_intent_next_action_konbini_stores).
-STORES = {
-    "familymart": {"ja": "ファミリーマート", "en": "FamilyMart"},
-    "lawson": {"ja": "ローソン", "en": "Lawson"},
-    "ministop": {"ja": "ミニストップ", "en": "Ministop"},
-    "seicomart": {"ja": "セイコーマート", "en": "Seicomart"},
-}
 
 
 @blueprint.get("/orders/<order_id>")
@@ -27,6 +22,8 @@ def show(order_id: str) -> str:
     """Show the whole page."""
     order = _load(order_id)
     now = situation(order)
+    if now.key == "waiting" and "sent" in request.args:
+        now = replace(now, key="sent")  # back from the upload form that works without JavaScript
     return render_template("orders/show.html", order=order, now=now, status=_status(order, now))
 
 
@@ -52,25 +49,9 @@ def _status(order: Order, now: Situation) -> str:
         now=now,
         product=portal.catalog.product(order.product),
         steps=timeline(order),
-        stores=_stores(order, now),
+        stores=stores_of(now.payment.voucher if now.payment else None, locale()),
         mark=_mark(order),
     )
-
-
-def _stores(order: Order, now: Situation) -> list[dict[str, str]]:
-    if now.payment is None or not now.payment.voucher:
-        return []
-    listed = []
-    for key, codes in now.payment.voucher.get("stores", {}).items():
-        names = STORES.get(key, {"ja": key, "en": key})
-        listed.append(
-            {
-                "name": names[order.locale],
-                "payment_code": codes["payment_code"],
-                "confirmation_number": codes.get("confirmation_number") or "",
-            }
-        )
-    return listed
 
 
 def _mark(order: Order) -> str:

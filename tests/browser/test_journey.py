@@ -76,10 +76,10 @@ def log_in(page: Page, sandbox: Sandbox, email: str) -> None:
     page.goto("/history")
 
 
-def pay_by_card(page: Page) -> None:
+def pay_by_card(page: Page, number: str = "4242 4242 4242 4242") -> None:
     """Fill in Stripe's page as a card payer does."""
     page.check("input[name=method][value=card]", force=True)
-    page.fill("input[name=card_number]", "4242 4242 4242 4242")
+    page.fill("input[name=card_number]", number)
     page.fill("input[name=card_expiry]", "12 / 34")
     page.fill("input[name=card_cvc]", "123")
     page.fill("input[name=card_name]", "TARO MIHON")

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from app.kit.addresses import canonical
-from app.login.links import LoginSecrets, secrets_of
+from app.kit.login_secrets import LoginSecrets, secrets_of
 from app.models import LoginRequest, LoginSession
 from app.portal import Portal
 
@@ -56,7 +56,8 @@ def sessions_of(portal: Portal, email: str) -> list[LoginSession]:
 
 def mailed(portal: Portal, email: str) -> LoginSecrets:
     """Return what the newest login mail of an address carries (how it travels is tested in tests/mail)."""
-    secrets = secrets_of(portal.signer, requests_of(portal, email)[-1])
+    request = requests_of(portal, email)[-1]
+    secrets = secrets_of(portal.signer, request.id, request.token_hash)
     assert secrets is not None
     return secrets
 

@@ -3,7 +3,7 @@
 import pytest
 from flask.testing import FlaskClient
 
-from app.login.links import ALPHABET, normal_code
+from app.kit.login_secrets import ALPHABET, normal_code
 from app.portal import Portal
 from tests.login.steps import ask, mailed, post, requests_of, sessions_of
 

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 
 from app.kit.ids import digest, new_id
-from app.login.links import derive_secrets
+from app.kit.login_secrets import derive_secrets
 from app.mail.jobs import Rendered, render
 from app.mail.letters import LETTERS
 from app.mail.service import OrderMail

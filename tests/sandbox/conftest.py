@@ -25,9 +25,7 @@ SECRET = "whsec_test_000000000000000000000000"
 def call(method: str, url: str, body: Any = None) -> tuple[int, Any]:
     """Send JSON, give (status, parsed JSON)."""
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(
-        url, data=data, method=method, headers={"Content-Type": "application/json"}
-    )
+    request = urllib.request.Request(url, data=data, method=method, headers={"Content-Type": "application/json"})
     try:
         with urllib.request.urlopen(request, timeout=20) as answer:
             return answer.status, json.load(answer)
@@ -131,9 +129,7 @@ class Stripe:
         self.sessions = self.client.v1.checkout.sessions
 
     def control(self, path: str, body: Any = None, *, method: str = "POST", status: int = 200) -> Any:
-        got, answer = call(
-            method, f"{self.base}/_control/api/{path}", body if method == "GET" else body or {}
-        )
+        got, answer = call(method, f"{self.base}/_control/api/{path}", body if method == "GET" else body or {})
         assert got == status, answer
         return answer
 
@@ -174,9 +170,7 @@ class Stripe:
 
     def full(self, session_id: str) -> stripe.checkout.Session:
         """Retrieve a session with all of its payment."""
-        return self.sessions.retrieve(
-            session_id, {"expand": ["payment_intent.latest_charge.balance_transaction"]}
-        )
+        return self.sessions.retrieve(session_id, {"expand": ["payment_intent.latest_charge.balance_transaction"]})
 
 
 def line_item(amount: int, **changes: Any) -> dict[str, Any]:

@@ -38,9 +38,7 @@ def test_objects_survive_a_restart(tmp_path: Path) -> None:
             address = f"http://127.0.0.1:{ports[f'SANDBOX_{name}_PORT']}/healthz"
             wait_for(lambda address=address: answers(address))  # type: ignore[misc]
         client = _client(s3)
-        client.create_bucket(
-            Bucket="portal", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"}
-        )
+        client.create_bucket(Bucket="portal", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
         client.put_bucket_versioning(Bucket="portal", VersioningConfiguration={"Status": "Enabled"})
         for body in (b"one", b"two"):
             kept = client.put_object(

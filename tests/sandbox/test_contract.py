@@ -111,9 +111,7 @@ def test_a_restricted_test_key_is_let_in(api: Stripe) -> None:
 
 
 def test_another_api_version_is_refused(api: Stripe) -> None:
-    client = stripe.StripeClient(
-        "sk_test_1", base_addresses={"api": api.base}, stripe_version="2026-08-26.dahlia"
-    )
+    client = stripe.StripeClient("sk_test_1", base_addresses={"api": api.base}, stripe_version="2026-08-26.dahlia")
     assert "2026-08-26.dahlia" in str(api.refusal(client.v1.checkout.sessions.list))
 
 

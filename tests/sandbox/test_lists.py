@@ -106,9 +106,7 @@ def test_guests_are_no_customers(api: Stripe) -> None:
     assert guest.customer is None
     assert api.client.v1.customers.list({"email": "guest@example.com"}).data == []
     known = api.paid_by_card(customer_email="known@example.com")
-    assert [one.id for one in api.client.v1.customers.list({"email": "known@example.com"})] == [
-        known.customer
-    ]
+    assert [one.id for one in api.client.v1.customers.list({"email": "known@example.com"})] == [known.customer]
     assert api.client.v1.customers.retrieve(str(known.customer)).email == "known@example.com"
     again = api.create(customer=known.customer, customer_email=None, customer_creation=None)
     assert again.customer == known.customer

@@ -18,9 +18,7 @@ def _mail(to: str) -> EmailMessage:
     mail["Subject"] = "解析結果のお知らせ"
     mail["X-Order"] = "42"
     mail.set_content("<i>こちらからどうぞ: http://127.0.0.1:8000/orders/1?a=1&b=2。\n<b>太字ではない</b>\n")
-    mail.add_alternative(
-        '<p>結果 <a href="http://127.0.0.1:8000/x">開く</a><script>alert(1)</script></p>', "html"
-    )
+    mail.add_alternative('<p>結果 <a href="http://127.0.0.1:8000/x">開く</a><script>alert(1)</script></p>', "html")
     return mail
 
 

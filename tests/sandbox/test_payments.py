@@ -52,9 +52,7 @@ def test_a_card_pays_at_once(api: Stripe) -> None:
     assert api.client.v1.balance_transactions.retrieve(money.id).source == charge.id
 
 
-@pytest.mark.parametrize(
-    ("amount", "card", "konbini"), [(200, 7, 120), (1500, 54, 120), (100_000, 3600, 3600)]
-)
+@pytest.mark.parametrize(("amount", "card", "konbini"), [(200, 7, 120), (1500, 54, 120), (100_000, 3600, 3600)])
 def test_the_fee_has_a_minimum_for_konbini(api: Stripe, amount: int, card: int, konbini: int) -> None:
     by_card: Any = api.paid_by_card(amount=amount)
     assert by_card.payment_intent.latest_charge.balance_transaction.fee == card
@@ -140,9 +138,7 @@ def test_test_addresses_and_numbers_decide(api: Stripe, payer: dict[str, str], e
 
 def test_the_phone_is_the_confirmation_number(api: Stripe) -> None:
     session = api.create()
-    api.control(
-        f"sessions/{session.id}/issue_voucher", {"phone": "090-1234-5678", "email": "other@example.com"}
-    )
+    api.control(f"sessions/{session.id}/issue_voucher", {"phone": "090-1234-5678", "email": "other@example.com"})
     full: Any = api.full(session.id)
     stores = full.payment_intent.next_action.konbini_display_details.stores
     assert stores.lawson.confirmation_number == "09012345678"

@@ -44,9 +44,7 @@ def test_partial_refunds_add_up_to_the_charge_and_no_further(api: Stripe) -> Non
 
 def test_a_konbini_refund_waits_for_a_bank_account(api: Stripe) -> None:
     intent = _paid_in_cash(api)
-    refund: Any = api.client.v1.refunds.create(
-        {"payment_intent": intent.id, "instructions_email": "bank@example.com"}
-    )
+    refund: Any = api.client.v1.refunds.create({"payment_intent": intent.id, "instructions_email": "bank@example.com"})
     assert refund.status == "requires_action"
     assert refund.next_action.display_details.email_sent.email_sent_to == "bank@example.com"
     assert refund.next_action.display_details.expires_at - refund.created == 45 * 24 * 3600

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from app.kit.ids import digest
 from app.kit.signing import Signer
-from app.models import LoginRequest
 
 # 31 symbols without 0 O 1 I L: 8 of them carry 39.6 bits, and 5 tries a request can't find one (facts, 1.2).
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -33,10 +32,10 @@ def derive_secrets(signer: Signer, request_id: str) -> list[LoginSecrets]:
     return [LoginSecrets(_token(token), _code(code)) for token, code in zip(tokens, codes, strict=True)]
 
 
-def secrets_of(signer: Signer, request: LoginRequest) -> LoginSecrets | None:
+def secrets_of(signer: Signer, request_id: str, token_hash: str) -> LoginSecrets | None:
     """Return token and code as they were when the request was made; None when its key is gone."""
-    for secrets in derive_secrets(signer, request.id):
-        if hmac.compare_digest(digest(secrets.token), request.token_hash):
+    for secrets in derive_secrets(signer, request_id):
+        if hmac.compare_digest(digest(secrets.token), token_hash):
             return secrets
     return None
 
