@@ -23,6 +23,12 @@ lint: setup ## ruff (all rules) and mypy (strict)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
+faults: setup-tests ## only the tests that kill processes in the middle of their work
+	$(PY) -m pytest -m faults $(PYTEST_ARGS)
+
+bench: setup ## measurements; each prints its own table
+	$(PY) -m bench.threads
+
 setup: $(VENV)/.ready static/dist/app.js translations/.compiled
 
 setup-tests: setup
@@ -55,4 +61,4 @@ requirements: ## write the pinned requirements anew from pyproject.toml
 	uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-header pyproject.toml -o requirements/base.txt
 	uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-header --extra analyses --extra demo --extra dev pyproject.toml -c requirements/base.txt -o requirements/dev.txt
 
-.PHONY: help run test lint setup setup-tests texts requirements
+.PHONY: help run test lint faults bench setup setup-tests texts requirements

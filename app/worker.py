@@ -16,6 +16,7 @@ from flask import Flask
 from sqlalchemy import delete, or_, select, update
 
 from app import create_app
+from app.intake.service import close_abandoned
 from app.jobs import APPLICATION_VERSION, QUEUES, REGISTRY, SYSTEM_SCHEMA, Job
 from app.models import WorkerHeartbeat
 from app.portal import Portal, portal
@@ -62,6 +63,8 @@ def run(app: Flask, here: Portal, wanted: str, stop: threading.Event) -> None:
             beat(here, name)
             adopt(here, name)
             purge(here)
+            with app.app_context():
+                close_abandoned()
         except Exception:
             log.exception("worker.beat_failed")
         stop.wait(BEAT_S)

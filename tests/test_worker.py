@@ -14,6 +14,8 @@ from app.worker import claim_name
 from tests.helpers import Sandbox, make_order, wait_for
 from tests.workers import kill_when_called, silent_server, worker_named
 
+pytestmark = pytest.mark.faults
+
 
 def queue(portal: Portal, email: str) -> str:
     """Queue the mail of an analysed order; return the mail's id."""

@@ -1,6 +1,9 @@
 """An order is made, its file arrives, is looked at and frozen. Until then nothing can be analysed or paid."""
 
+from datetime import timedelta
 from typing import Any
+
+from sqlalchemy import select
 
 from app.errors import BadInputError, ConflictError
 from app.gateways.storage import NoSuchObjectError, ObjectChangedError, Stored
@@ -11,6 +14,8 @@ from app.mail.service import queue_mail
 from app.models import Order
 from app.orders.lifecycle import move_work, record
 from app.portal import portal
+
+WAIT_FOR_FILE = timedelta(days=3)
 
 
 def create_order(asked: NewOrder, claim: str) -> Order:
@@ -66,6 +71,22 @@ def confirm_upload(order: Order) -> None:
             queue_mail(session, "choose_payment", fresh)
         else:
             portal.jobs.enqueue(session, "analysis.run", order.id)
+
+
+def close_abandoned() -> int:
+    """Close orders whose file never came, a hundred at most; returns how many were closed.
+
+    The bucket forgets what lies under `incoming/` after two days, so after three nothing can arrive any more.
+    """
+    now = portal.clock()
+    closed = 0
+    with portal.database.transaction() as session:
+        waiting = session.scalars(
+            select(Order).where(Order.state == "waiting", Order.created_at < now - WAIT_FOR_FILE).limit(100)
+        ).all()
+        for order in waiting:
+            closed += move_work(session, order, "abandoned", "worker", now)
+    return closed
 
 
 def _look_at(order: Order) -> Stored:

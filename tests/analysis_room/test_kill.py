@@ -20,6 +20,8 @@ from app.settings import Settings
 from tests.analysis_room.conftest import CSV, catalog_with
 from tests.helpers import make_order, process, python, reload, wait_for
 
+pytestmark = pytest.mark.faults
+
 
 @contextmanager
 def worker(environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:

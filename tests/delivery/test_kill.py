@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from sqlalchemy import func, select
 
 from app.models import AuditEntry, Mail
@@ -9,6 +10,8 @@ from app.portal import Portal
 from tests.checkout.shop import put_result
 from tests.helpers import Sandbox, make_order, reload, wait_for
 from tests.workers import kill_when_called, silent_server, worker_named
+
+pytestmark = pytest.mark.faults
 
 
 def test_a_delivery_killed_in_the_middle_opens_once(

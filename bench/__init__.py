@@ -1,0 +1,1 @@
+"""Measurements. Run on a quiet machine; compare figures of one run only."""
