@@ -1,7 +1,7 @@
 """Find how many threads the web server should have, when pages wait for Stripe.
 
-A stand-in answers every list call after 0.3 s. Customers open their history (each an address of its own, so that nothing
-is cached) as fast as they get answers, while another client asks for the front page. Printed for each number of
+A stand-in answers every list call after 0.3 s. Customers open their history (each an address of its own, so that
+nothing is cached) as fast as they get answers, while another client asks for the front page. Printed for each number of
 threads: history pages a second, and how long the front page takes meanwhile.
 """
 

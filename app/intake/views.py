@@ -55,7 +55,7 @@ def create() -> Response:
 @blueprint.post("/orders/<order_id>/sign")
 @limiter.limit(GRANT_LIMIT)
 def sign(order_id: str) -> Response:
-    """Sign one request to the object store for the browser that ordered (UPLOAD-CONTRACT, AC-U02)."""
+    """Sign one request to the object store for the browser that ordered (AC-U02; docs/upload.md)."""
     order = _order(order_id)
     if order.state != "waiting":
         raise ConflictError
