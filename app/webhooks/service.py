@@ -113,9 +113,18 @@ def _settle(session_id: str) -> str | None:
     return None
 
 
+def note_failure(event_id: str, error: Exception) -> None:
+    """Keep why a try failed, in a transaction of its own; the event stays to be tried again (AC-W13)."""
+    _mark(event_id, "received", _reason(error))
+
+
 def bury(event_id: str, error: Exception) -> None:
     """Set an event aside after the last try, for staff to look at and replay."""
-    _mark(event_id, "dead", f"{type(error).__name__}: {error}"[:500])
+    _mark(event_id, "dead", _reason(error))
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:500]
 
 
 def _mark(event_id: str, state: str, note: str) -> None:
@@ -123,5 +132,5 @@ def _mark(event_id: str, state: str, note: str) -> None:
         session.execute(
             update(StripeEvent)
             .where(StripeEvent.id == event_id, StripeEvent.state.in_(("received", "dead")))
-            .values(state=state, note=note or None, handled_at=portal.clock())
+            .values(state=state, note=note or None, handled_at=None if state == "received" else portal.clock())
         )

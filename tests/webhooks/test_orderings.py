@@ -1,0 +1,89 @@
+"""Events in any order, and tries that fail (AC-W06, W13)."""
+
+from itertools import permutations
+
+import pytest
+import stripe
+from flask.testing import FlaskClient
+from sqlalchemy import delete, update
+
+from app.gateways.stripe import API_VERSION
+from app.models import AuditEntry, Mail, Order, Payment, Refund, StripeEvent
+from app.portal import Portal
+from app.webhooks.jobs import _try
+from app.webhooks.service import handle
+from tests.checkout.shop import audit, go_to_stripe, order_of, payments
+from tests.helpers import Sandbox, reload
+from tests.webhooks.deliveries import encode, make_event
+from tests.webhooks.test_handling import held, row_of
+
+
+def keep(portal: Portal, type_: str, **subject: str) -> str:
+    """Store an event as the webhook does, without its job; return its id."""
+    event = make_event(type_, data={"object": subject})
+    row = {"id": event["id"], "type": type_, "payload": encode(event).decode()}
+    with portal.database.transaction() as session:
+        session.add(StripeEvent(**row, state="received", received_at=portal.clock()))
+    return str(event["id"])
+
+
+def rewind(portal: Portal, order: Order, states: dict[str, str]) -> None:
+    """Put the ledger back to the moment before any of the events came."""
+    with portal.database.transaction() as session:
+        session.execute(update(Order).where(Order.id == order.id).values(money="unpaid", paid_at=None, attention=None))
+        for payment_id, state in states.items():
+            session.execute(delete(Refund).where(Refund.payment_id == payment_id))
+            columns = {"state": state, "paid_at": None, "amount_refunded": 0, "anomaly": None}
+            session.execute(update(Payment).where(Payment.id == payment_id).values(columns))
+        for model in (Mail, AuditEntry):
+            session.execute(delete(model).where(model.order_id == order.id))
+
+
+def test_ac_w06_every_order_of_events_ends_in_what_stripe_shows(
+    portal: Portal, client: FlaskClient, sandbox: Sandbox
+) -> None:
+    order = order_of(portal, client)
+    with held(sandbox):
+        left = go_to_stripe(client, order, "card")
+        late = go_to_stripe(client, order, "konbini")  # closes the first
+        sandbox.control(f"sessions/{late}/issue_voucher")
+        sandbox.control(f"sessions/{late}/expire_voucher")
+        handle(keep(portal, "checkout.session.async_payment_failed", id=late))
+        paid = go_to_stripe(client, order, "konbini")
+        sandbox.control(f"sessions/{paid}/issue_voucher")
+        sandbox.control(f"sessions/{paid}/pay_at_till")
+        handle(keep(portal, "checkout.session.completed", id=paid))
+        intent = str(payments(portal, order)[-1].payment_intent_id)
+        api = stripe.StripeClient("sk_test_dummy", base_addresses={"api": sandbox.stripe}, stripe_version=API_VERSION)
+        refund = api.v1.refunds.create({"payment_intent": intent})
+        sandbox.control(f"refunds/{refund.id}/outcome", {"status": "succeeded"})
+
+        events = (
+            ("checkout.session.completed", {"id": paid}),
+            ("checkout.session.async_payment_succeeded", {"id": paid}),
+            ("charge.refunded", {"id": "ch_1", "payment_intent": intent}),
+            ("checkout.session.async_payment_failed", {"id": late}),
+            ("checkout.session.expired", {"id": left}),
+        )
+        before = dict(zip((p.id for p in payments(portal, order)), ("abandoned", "awaiting", "open"), strict=True))
+        for ordering in permutations(events):
+            rewind(portal, order, before)
+            for type_, subject in ordering:
+                handle(keep(portal, type_, **subject))
+            names = [type_ for type_, _ in ordering]
+            assert [p.state for p in payments(portal, order)] == ["expired", "failed", "refunded"], names
+            now = reload(portal, order)
+            assert (now.money, now.attention, now.state) == ("refunded", None, "analysed"), names
+            kinds = audit(portal, order)
+            assert (kinds.count("money.paid"), kinds.count("money.refunded")) == (1, 1), names
+
+
+def test_ac_w13_a_failed_try_is_kept(portal: Portal) -> None:
+    event_id = keep(portal, "checkout.session.completed", id="cs_test_any")
+    with portal.database.transaction() as session:
+        session.execute(update(StripeEvent).where(StripeEvent.id == event_id).values(payload="{broken"))
+    with pytest.raises(ValueError, match="property name"):
+        _try(event_id)
+    row = row_of(portal, event_id)
+    assert (row.state, row.handled_at) == ("received", None)
+    assert "JSONDecodeError" in str(row.note)
