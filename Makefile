@@ -54,8 +54,9 @@ translations/.compiled: $(wildcard translations/*/LC_MESSAGES/*.po) $(VENV)/.rea
 	@touch $@
 
 texts: $(VENV)/.ready ## collect the texts of code and templates into the catalogs
-	$(VENV)/bin/pybabel --quiet extract -F deploy/babel.cfg -k lazy_gettext --no-location --sort-output --omit-header -o var/messages.pot app templates
-	$(VENV)/bin/pybabel --quiet update -i var/messages.pot -d translations --no-fuzzy-matching --omit-header --no-wrap
+	@mkdir -p var
+	$(VENV)/bin/pybabel --quiet extract -F deploy/babel.cfg -k lazy_gettext --no-location --sort-output -o var/messages.pot app templates
+	$(VENV)/bin/pybabel --quiet update -i var/messages.pot -d translations --no-fuzzy-matching --ignore-pot-creation-date --no-wrap
 
 requirements: ## write the pinned requirements anew from pyproject.toml
 	uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-header pyproject.toml -o requirements/base.txt

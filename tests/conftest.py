@@ -20,6 +20,7 @@ from alembic import command
 from alembic.config import Config
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import create_engine, text
 from werkzeug.test import TestResponse
 
 from app import create_app
@@ -279,6 +280,35 @@ def live(
 def email() -> str:
     """Give an address that no other test uses."""
     return f"taro-{new_id()[:13]}@example.jp"
+
+
+@pytest.fixture
+def own_database(backend: str, database_url: str, tmp_path: Path) -> Iterator[str]:
+    """Give a database that no other test's worker takes jobs from."""
+    with ExitStack() as stack:
+        if backend == "sqlite":
+            url = f"sqlite:///{tmp_path / 'own.sqlite3'}"
+        else:
+            name = f"own_{os.urandom(4).hex()}"
+            engine = create_engine(database_url, isolation_level="AUTOCOMMIT")
+            stack.callback(engine.dispose)
+            with engine.connect() as connection:
+                connection.execute(text(f"CREATE DATABASE {name}"))
+            url = f"{database_url.rpartition('/')[0]}/{name}"
+        migrate(url)
+        yield url
+
+
+@pytest.fixture
+def own_house(
+    app: Flask, settings: Settings, environment: dict[str, str], own_database: str
+) -> Iterator[tuple[Portal, dict[str, str]]]:
+    """Give a portal on a database of its own, in its context, and the environment for its processes."""
+    assert app  # its bucket and its settings are used
+    application = create_app(settings.model_copy(update={"database_url": own_database}))
+    with application.app_context():
+        yield application.extensions[EXTENSION], {**environment, "DATABASE_URL": own_database}
+    application.extensions[EXTENSION].database.engine.dispose()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

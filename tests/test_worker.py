@@ -63,8 +63,9 @@ def test_the_same_key_is_the_same_job(portal: Portal, email: str) -> None:
 
 
 def test_a_worker_that_comes_back_resumes_its_own_work(
-    portal: Portal, sandbox: Sandbox, environment: dict[str, str], folder: Path, email: str
+    own_house: tuple[Portal, dict[str, str]], sandbox: Sandbox, folder: Path, email: str
 ) -> None:
+    portal, environment = own_house
     mail_id = kill_while_sending(portal, "phoenix", environment, folder, email)
     with worker_named("phoenix", environment, folder):
         wait_for(lambda: len(sandbox.mails(email)) == 1, 30, "the mail")
@@ -73,8 +74,9 @@ def test_a_worker_that_comes_back_resumes_its_own_work(
 
 
 def test_a_dead_workers_work_is_taken_over(
-    portal: Portal, sandbox: Sandbox, environment: dict[str, str], folder: Path, email: str
+    own_house: tuple[Portal, dict[str, str]], sandbox: Sandbox, folder: Path, email: str
 ) -> None:
+    portal, environment = own_house
     mail_id = kill_while_sending(portal, "lost", environment, folder, email)
     with portal.database.transaction() as session:
         session.execute(

@@ -1,21 +1,17 @@
 """A portal that sells the test program in all its moods."""
 
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import create_engine, text
 
 from app import create_app
 from app.models import Order
 from app.portal import EXTENSION, Portal
 from app.settings import Settings
 from tests.analysis_room.program import MOODS
-from tests.conftest import migrate
 from tests.helpers import ROOT, make_order
 
 PROGRAM = Path(__file__).with_name("program.py")
@@ -69,20 +65,3 @@ def arrived(shop: Portal, email: str) -> Callable[..., Order]:
         return order
 
     return make
-
-
-@pytest.fixture
-def own_database(backend: str, database_url: str, tmp_path: Path) -> Iterator[str]:
-    """Give a database that no other test's worker takes jobs from."""
-    with ExitStack() as stack:
-        if backend == "sqlite":
-            url = f"sqlite:///{tmp_path / 'own.sqlite3'}"
-        else:
-            name = f"own_{os.urandom(4).hex()}"
-            engine = create_engine(database_url, isolation_level="AUTOCOMMIT")
-            stack.callback(engine.dispose)
-            with engine.connect() as connection:
-                connection.execute(text(f"CREATE DATABASE {name}"))
-            url = f"{database_url.rpartition('/')[0]}/{name}"
-        migrate(url)
-        yield url

@@ -15,8 +15,9 @@ pytestmark = pytest.mark.faults
 
 
 def test_a_delivery_killed_in_the_middle_opens_once(
-    portal: Portal, sandbox: Sandbox, environment: dict[str, str], folder: Path, email: str
+    own_house: tuple[Portal, dict[str, str]], sandbox: Sandbox, folder: Path, email: str
 ) -> None:
+    portal, environment = own_house
     now = portal.clock()
     order = make_order(portal, email=email, state="analysed", money="paid", analysed_at=now, paid_at=now)
     put_result(portal, order)

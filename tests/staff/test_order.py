@@ -58,8 +58,8 @@ def test_all_that_is_known_of_an_order_is_there(
     text = answer.text
     for part in (
         order.id, email, "other@x.jp", "double_payment", "File arrived", "staff.note", "staff:a@b.example",
-        "&lt;b&gt;called&lt;/b&gt;", f"re_{order.id}", "Waiting for the customer", "result_open", "sent",
-        f"orders/{order.id}.kaiseki", "5.0 MB", "results/x/result.zip", "1.2 KB", "ab" * 32,
+        "&lt;b&gt;called&lt;/b&gt;", f"re_{order.id}", "Waiting for the customer", "Result ready to download", "Sent",
+        f"orders/{order.id}.kaiseki", "5 MB", "results/x/result.zip", "1.2 KB", "ab" * 32,
         f"{sandbox.stripe}/_control#{payment.session_id}", str(payment.payment_intent_id), "JST",
     ):  # fmt: skip
         assert part in text, part
