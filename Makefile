@@ -58,7 +58,8 @@ texts: $(VENV)/.ready ## collect the texts of code and templates into the catalo
 	$(VENV)/bin/pybabel --quiet extract -F deploy/babel.cfg -k lazy_gettext --no-location --sort-output -o var/messages.pot app templates
 	$(VENV)/bin/pybabel --quiet update -i var/messages.pot -d translations --no-fuzzy-matching --ignore-pot-creation-date --no-wrap
 
-requirements: ## write the pinned requirements anew from pyproject.toml
+requirements: $(VENV)/.ready ## write the pinned requirements anew from pyproject.toml
+	$(PY) -m pip install --quiet uv
 	uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-header pyproject.toml -o requirements/base.txt
 	uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-header --extra analyses --extra demo --extra dev pyproject.toml -c requirements/base.txt -o requirements/dev.txt
 

@@ -1,5 +1,6 @@
 """Jobs outlive their workers: a killed one's work is resumed by itself or by another, and is done once."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,10 +8,11 @@ import pytest
 from sqlalchemy import select, update
 
 from app.jobs import APPLICATION_VERSION
+from app.kit.clock import system_clock
 from app.mail.service import queue_mail
 from app.models import Mail, WorkerHeartbeat
 from app.portal import Portal
-from app.worker import claim_name
+from app.worker import KEEP_FINISHED, claim_name, purge
 from tests.helpers import Sandbox, make_order, wait_for
 from tests.workers import kill_when_called, silent_server, worker_named
 
@@ -70,7 +72,12 @@ def test_a_worker_that_comes_back_resumes_its_own_work(
     with worker_named("phoenix", environment, folder):
         wait_for(lambda: len(sandbox.mails(email)) == 1, 30, "the mail")
         wait_for(lambda: _state(portal, mail_id) == "sent", 10, "the mail's row")
+        wait_for(lambda: _jobs(portal, mail_id) == ["SUCCESS"], 10, "the job's end")
     assert len(sandbox.mails(email)) == 1
+    purge(portal)
+    assert _jobs(portal, mail_id) == ["SUCCESS"]
+    purge(replace(portal, clock=lambda: system_clock() + KEEP_FINISHED + timedelta(minutes=1)))
+    assert _jobs(portal, mail_id) == []
 
 
 def test_a_dead_workers_work_is_taken_over(
@@ -94,6 +101,10 @@ def test_two_workers_never_share_a_name(portal: Portal) -> None:
     first = claim_name(portal, f"twin-{portal.clock().timestamp()}")
     second = claim_name(portal, first.removesuffix("-1"))
     assert first != second
+
+
+def _jobs(portal: Portal, mail_id: str) -> list[str]:
+    return [job.status for job in portal.jobs.client.list_workflows(workflow_ids=[f"mail.send:{mail_id}"])]
 
 
 def _state(portal: Portal, mail_id: str) -> str:
