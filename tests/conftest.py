@@ -312,7 +312,8 @@ def own_house(
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Let no skip pass in CI: there every part of the machine must be present."""
+    """Let no skip pass in CI, where every part of the machine must be present; only ../shared may be absent."""
     report = session.config.pluginmanager.get_plugin("terminalreporter")
-    if os.environ.get("CI") == "true" and report is not None and report.stats.get("skipped"):
+    skipped = report.stats.get("skipped", []) if report is not None else []
+    if os.environ.get("CI") == "true" and any("../shared" not in str(one.longrepr) for one in skipped):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

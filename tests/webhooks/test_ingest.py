@@ -145,7 +145,8 @@ def test_no_cookie_no_csrf_no_redirect(client: FlaskClient) -> None:
     assert answer.status_code == 200
     assert "Set-Cookie" not in answer.headers
     get = client.get("/webhooks/stripe?lang=en")
-    assert (get.status_code, get.headers["Allow"]) == (405, "POST, OPTIONS")
+    assert get.status_code == 405
+    assert set(get.headers["Allow"].split(", ")) == {"POST", "OPTIONS"}
 
 
 def test_503_while_the_database_is_away(other_app: Callable[..., FlaskClient]) -> None:
