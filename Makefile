@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
-run: setup ## the whole portal on its embedded defaults; Ctrl-C stops all, data stays in var/
+run: setup fonts ## the whole portal on its embedded defaults; Ctrl-C stops all, data stays in var/
 	@test -f .env || cp .env.example .env
 	@mkdir -p var
 	@$(VENV)/bin/alembic upgrade head
@@ -31,8 +31,11 @@ bench: setup ## measurements; each prints its own table
 
 setup: $(VENV)/.ready static/dist/app.js translations/.compiled
 
-setup-tests: setup
-	@deploy/need.sh chromium=chromium fc-match:NotoSansCJK=fonts-noto-cjk postgres=postgresql
+fonts: # for Japanese in plots
+	@deploy/need.sh font:NotoSansCJK=fonts-noto-cjk
+
+setup-tests: setup fonts
+	@deploy/need.sh chromium=chromium postgres=postgresql
 
 $(VENV)/.ready: requirements/dev.txt
 	@deploy/need.sh python3-venv=python3-venv
@@ -63,4 +66,4 @@ requirements: $(VENV)/.ready ## write the pinned requirements anew from pyprojec
 	uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-header pyproject.toml -o requirements/base.txt
 	uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-header --extra analyses --extra demo --extra dev pyproject.toml -c requirements/base.txt -o requirements/dev.txt
 
-.PHONY: help run test lint faults bench setup setup-tests texts requirements
+.PHONY: help run test lint faults bench fonts setup setup-tests texts requirements

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # need.sh WHAT=PACKAGE ...: install the Debian package where WHAT is missing. WHAT is a command, `python3-venv`,
-# or fc-match:FONT. Without root it says in a clear word what to install.
+# or font:FILE. Without root it says in a clear word what to install.
 set -euo pipefail
 
 have() {
   case "$1" in
     python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
-    fc-match:*) fc-list 2>/dev/null | tr -d ' ' | grep -q "${1#fc-match:}" ;;
+    font:*) compgen -G "/usr/share/fonts/*/*/${1#font:}*" >/dev/null || fc-list 2>/dev/null | grep -q "${1#font:}" ;;
     postgres) command -v postgres >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null ;;
     *) command -v "$1" >/dev/null ;;
   esac

