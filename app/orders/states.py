@@ -30,238 +30,76 @@ Table = Mapping[str, Mapping[str, Outcome]]
 DOUBLE = Anomaly("double_payment")
 LATE = Anomaly("paid_but_no_result")
 
+
+def _table(events: str, states: Mapping[str, Mapping[str, Outcome]]) -> Table:
+    """Complete a table: what a state does not answer otherwise is IGNORED. A misspelt event stops the start."""
+    unknown = {event for moves in states.values() for event in moves} - set(events.split())
+    if unknown:
+        raise ValueError(f"no such event: {unknown}")
+    return {state: {event: moves.get(event, IGNORED) for event in events.split()} for state, moves in states.items()}
+
+
 # The work: waiting -> uploaded -> analysing -> analysed -> delivered
-WORK: Table = {
-    "waiting": {
-        "uploaded": "uploaded",
-        "started": IGNORED,
-        "analysed": IGNORED,
-        "rejected": "rejected",
-        "failed": IGNORED,
-        "delivered": IGNORED,
-        "abandoned": "abandoned",
+WORK = _table(
+    "uploaded started analysed rejected failed delivered abandoned",
+    {
+        "waiting": {"uploaded": "uploaded", "rejected": "rejected", "abandoned": "abandoned"},
+        "uploaded": {"started": "analysing", "rejected": "rejected", "failed": "failed"},
+        "analysing": {"analysed": "analysed", "rejected": "rejected", "failed": "failed"},
+        "analysed": {"delivered": "delivered"},
+        "delivered": {},
+        "rejected": {},
+        "failed": {"started": "analysing"},  # staff start it again
+        "abandoned": {},
     },
-    "uploaded": {
-        "uploaded": IGNORED,
-        "started": "analysing",
-        "analysed": IGNORED,
-        "rejected": "rejected",
-        "failed": "failed",
-        "delivered": IGNORED,
-        "abandoned": IGNORED,
-    },
-    "analysing": {
-        "uploaded": IGNORED,
-        "started": IGNORED,
-        "analysed": "analysed",
-        "rejected": "rejected",
-        "failed": "failed",
-        "delivered": IGNORED,
-        "abandoned": IGNORED,
-    },
-    "analysed": {
-        "uploaded": IGNORED,
-        "started": IGNORED,
-        "analysed": IGNORED,
-        "rejected": IGNORED,
-        "failed": IGNORED,
-        "delivered": "delivered",
-        "abandoned": IGNORED,
-    },
-    "delivered": {
-        "uploaded": IGNORED,
-        "started": IGNORED,
-        "analysed": IGNORED,
-        "rejected": IGNORED,
-        "failed": IGNORED,
-        "delivered": IGNORED,
-        "abandoned": IGNORED,
-    },
-    "rejected": {
-        "uploaded": IGNORED,
-        "started": IGNORED,
-        "analysed": IGNORED,
-        "rejected": IGNORED,
-        "failed": IGNORED,
-        "delivered": IGNORED,
-        "abandoned": IGNORED,
-    },
-    "failed": {
-        "uploaded": IGNORED,
-        "started": "analysing",
-        "analysed": IGNORED,
-        "rejected": IGNORED,
-        "failed": IGNORED,
-        "delivered": IGNORED,
-        "abandoned": IGNORED,
-    },
-    "abandoned": {
-        "uploaded": IGNORED,
-        "started": IGNORED,
-        "analysed": IGNORED,
-        "rejected": IGNORED,
-        "failed": IGNORED,
-        "delivered": IGNORED,
-        "abandoned": IGNORED,
-    },
-}
+)
 
 # The money of the order: one payment pays it; a second one is an anomaly, never a second delivery.
-MONEY: Table = {
-    "unpaid": {"paid": "paid", "partly_refunded": IGNORED, "refunded": IGNORED, "refund_failed": IGNORED},
-    "paid": {
-        "paid": DOUBLE,
-        "partly_refunded": "partly_refunded",
-        "refunded": "refunded",
-        "refund_failed": IGNORED,
+MONEY = _table(
+    "paid partly_refunded refunded refund_failed",
+    {
+        "unpaid": {"paid": "paid"},
+        "paid": {"paid": DOUBLE, "partly_refunded": "partly_refunded", "refunded": "refunded"},
+        "partly_refunded": {"paid": DOUBLE, "refunded": "refunded", "refund_failed": "paid"},
+        # One of two refunds can fail later (konbini: up to 45 days).
+        "refunded": {"paid": DOUBLE, "partly_refunded": "partly_refunded", "refund_failed": "paid"},
     },
-    "partly_refunded": {
-        "paid": DOUBLE,
-        "partly_refunded": IGNORED,
-        "refunded": "refunded",
-        "refund_failed": "paid",
-    },
-    "refunded": {
-        "paid": DOUBLE,
-        "partly_refunded": "partly_refunded",  # one of two refunds failed later (konbini: up to 45 days)
-        "refunded": IGNORED,
-        "refund_failed": "paid",
-    },
-}
+)
 
 # One attempt to pay. The events are what a re-read Checkout Session shows, never what a webhook says.
-PAYMENT: Table = {
-    "creating": {
-        "opened": "open",
-        "gave_up": "abandoned",
-        "voucher_issued": "awaiting",
-        "paid": "paid",
-        "expired": "expired",
-        "failed": "failed",
-        "partly_refunded": "partly_refunded",
-        "refunded": "refunded",
+# Money beats every ending: a slip printed before the deadline can still be paid at the till (Stripe, konbini).
+_MONEY_SEEN: dict[str, Outcome] = {"paid": "paid", "partly_refunded": "partly_refunded", "refunded": "refunded"}
+_VOUCHER: dict[str, Outcome] = {"voucher_issued": "awaiting"}
+_ENDS: dict[str, Outcome] = {"expired": "expired", "failed": "failed"}
+
+PAYMENT = _table(
+    "opened gave_up voucher_issued paid expired failed partly_refunded refunded",
+    {
+        "creating": {"opened": "open", "gave_up": "abandoned", **_VOUCHER, **_ENDS, **_MONEY_SEEN},
+        "open": {**_VOUCHER, **_ENDS, **_MONEY_SEEN},
+        "awaiting": {**_ENDS, **_MONEY_SEEN},
+        "expired": {**_VOUCHER, "failed": "failed", **_MONEY_SEEN},
+        "failed": {**_MONEY_SEEN},
+        "abandoned": {"opened": "open", **_VOUCHER, **_ENDS, **_MONEY_SEEN},
+        "paid": {"partly_refunded": "partly_refunded", "refunded": "refunded"},
+        "partly_refunded": {"paid": "paid", "refunded": "refunded"},  # paid: the refund failed, the money is ours again
+        "refunded": {"paid": "paid", "partly_refunded": "partly_refunded"},
     },
-    "open": {
-        "opened": IGNORED,
-        "gave_up": IGNORED,
-        "voucher_issued": "awaiting",
-        "paid": "paid",
-        "expired": "expired",
-        "failed": "failed",
-        "partly_refunded": "partly_refunded",
-        "refunded": "refunded",
-    },
-    "awaiting": {
-        "opened": IGNORED,
-        "gave_up": IGNORED,
-        "voucher_issued": IGNORED,
-        "paid": "paid",
-        "expired": "expired",
-        "failed": "failed",
-        "partly_refunded": "partly_refunded",
-        "refunded": "refunded",
-    },
-    # Money beats every ending: a slip printed before the deadline can still be paid at the till (Stripe, konbini).
-    "expired": {
-        "opened": IGNORED,
-        "gave_up": IGNORED,
-        "voucher_issued": "awaiting",
-        "paid": "paid",
-        "expired": IGNORED,
-        "failed": "failed",
-        "partly_refunded": "partly_refunded",
-        "refunded": "refunded",
-    },
-    "failed": {
-        "opened": IGNORED,
-        "gave_up": IGNORED,
-        "voucher_issued": IGNORED,
-        "paid": "paid",
-        "expired": IGNORED,
-        "failed": IGNORED,
-        "partly_refunded": "partly_refunded",
-        "refunded": "refunded",
-    },
-    "abandoned": {
-        "opened": "open",
-        "gave_up": IGNORED,
-        "voucher_issued": "awaiting",
-        "paid": "paid",
-        "expired": "expired",
-        "failed": "failed",
-        "partly_refunded": "partly_refunded",
-        "refunded": "refunded",
-    },
-    "paid": {
-        "opened": IGNORED,
-        "gave_up": IGNORED,
-        "voucher_issued": IGNORED,
-        "paid": IGNORED,
-        "expired": IGNORED,
-        "failed": IGNORED,
-        "partly_refunded": "partly_refunded",
-        "refunded": "refunded",
-    },
-    "partly_refunded": {
-        "opened": IGNORED,
-        "gave_up": IGNORED,
-        "voucher_issued": IGNORED,
-        "paid": "paid",  # the refund failed: the money is ours again
-        "expired": IGNORED,
-        "failed": IGNORED,
-        "partly_refunded": IGNORED,
-        "refunded": "refunded",
-    },
-    "refunded": {
-        "opened": IGNORED,
-        "gave_up": IGNORED,
-        "voucher_issued": IGNORED,
-        "paid": "paid",
-        "expired": IGNORED,
-        "failed": IGNORED,
-        "partly_refunded": "partly_refunded",
-        "refunded": IGNORED,
-    },
-}
+)
 
 # A refund, in Stripe's own words for its status; a failed one can't come back.
-REFUND: Table = {
-    "requires_action": {
-        "requires_action": IGNORED,
-        "pending": "pending",
-        "succeeded": "succeeded",
-        "failed": "failed",
-        "canceled": "canceled",
+_REFUND_ENDS: dict[str, Outcome] = {"succeeded": "succeeded", "failed": "failed", "canceled": "canceled"}
+
+REFUND = _table(
+    "requires_action pending succeeded failed canceled",
+    {
+        "requires_action": {"pending": "pending", **_REFUND_ENDS},
+        "pending": {"requires_action": "requires_action", **_REFUND_ENDS},  # the bank account was wrong: asked again
+        "succeeded": {"failed": "failed"},  # the bank sent the money back
+        "failed": {},
+        "canceled": {},
     },
-    "pending": {
-        "requires_action": "requires_action",  # the bank account was wrong: Stripe asks again
-        "pending": IGNORED,
-        "succeeded": "succeeded",
-        "failed": "failed",
-        "canceled": "canceled",
-    },
-    "succeeded": {
-        "requires_action": IGNORED,
-        "pending": IGNORED,
-        "succeeded": IGNORED,
-        "failed": "failed",  # the bank sent the money back
-        "canceled": IGNORED,
-    },
-    "failed": {
-        "requires_action": IGNORED,
-        "pending": IGNORED,
-        "succeeded": IGNORED,
-        "failed": IGNORED,
-        "canceled": IGNORED,
-    },
-    "canceled": {
-        "requires_action": IGNORED,
-        "pending": IGNORED,
-        "succeeded": IGNORED,
-        "failed": IGNORED,
-        "canceled": IGNORED,
-    },
-}
+)
 
 
 def sources(table: Table, event: str) -> dict[str, list[str]]:
