@@ -9,9 +9,8 @@ from app.analysis.program import Outcome, analyse, failed
 from app.mail.service import queue_mail
 from app.models import Order
 from app.orders.lifecycle import move_work, record
+from app.orders.states import PAID
 from app.portal import portal
-
-PAID = ("paid", "partly_refunded")
 
 
 def start(order_id: str) -> bool:

@@ -10,11 +10,11 @@ from app.kit.clock import JST
 from app.mail.service import queue_mail
 from app.models import Order
 from app.orders.lifecycle import move_work
+from app.orders.states import PAID
 from app.portal import portal
 
 SLUG = "result.zip"
 TYPE = "application/zip"
-OPEN_MONEY = ("paid", "partly_refunded")
 FOLDER = {"ja": "結果_{stem}", "en": "result_{stem}"}
 MAX_STEM = 100
 CHUNK = 1024 * 1024
@@ -29,7 +29,7 @@ def build(order_id: str) -> None:
     """Put the zip together and open the result; safe to repeat: the same zip, and one call opens it."""
     with portal.database.transaction() as session:
         order = session.get_one(Order, order_id)
-    if order.state != "analysed" or order.money not in OPEN_MONEY:
+    if order.state != "analysed" or order.money not in PAID:
         return
     key = f"results/{order.id}/{SLUG}"
     with tempfile.TemporaryDirectory(prefix="delivery-") as folder:
@@ -77,7 +77,7 @@ def folder_name(order: Order) -> str:
 
 def is_open(order: Order) -> bool:
     """Tell whether the result may be downloaded."""
-    return order.state == "delivered" and order.money in OPEN_MONEY
+    return order.state == "delivered" and order.money in PAID
 
 
 def file_of(order: Order, slug: str) -> dict[str, Any] | None:

@@ -15,10 +15,10 @@ from app.history.sessions import StripeSession, sessions_of
 from app.kit.clock import from_unix
 from app.models import Order, Payment
 from app.orders.situation import Situation, situation
+from app.orders.states import PAID
 from app.portal import portal
 
 SETTLED = ("paid", "partly_refunded", "refunded")
-OPENS = ("paid", "partly_refunded")
 STOPPED = ("rejected", "failed", "abandoned")
 
 
@@ -97,7 +97,7 @@ def _known(order: Order, told: Sequence[StripeSession]) -> Row:
     payment = settled[0] if settled else now.payment
     key = _key(order, now, told)
     free = order.money == "unpaid" and order.state in STOPPED
-    opened = order.state == "delivered" and order.money in OPENS
+    opened = order.state == "delivered" and order.money in PAID
     files = (order.delivery or {}).get("files", []) if opened else []
     return Row(
         order_id=order.id,

@@ -30,6 +30,9 @@ Table = Mapping[str, Mapping[str, Outcome]]
 DOUBLE = Anomaly("double_payment")
 LATE = Anomaly("paid_but_no_result")
 
+PAID = ("paid", "partly_refunded")
+"""The money of an order whose result is the customer's."""
+
 
 def _table(events: str, states: Mapping[str, Mapping[str, Outcome]]) -> Table:
     """Complete a table: what a state does not answer otherwise is IGNORED. A misspelt event stops the start."""
