@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib import import_module
 from types import FrameType
 
@@ -58,18 +58,31 @@ def run(app: Flask, here: Portal, wanted: str, stop: threading.Event) -> None:
     name = claim_name(here, wanted)
     launch(app, here, name)
     log.info("worker.ready", name=name)
+    adopt_from = here.clock()
     while not stop.is_set():
-        try:
-            beat(here, name)
-            adopt(here, name)
-            purge(here)
-            with app.app_context():
-                close_abandoned()
-        except Exception:
-            log.exception("worker.beat_failed")
+        with app.app_context():
+            adopt_from = tend(here, name, adopt_from)
         stop.wait(BEAT_S)
     log.info("worker.stopping", name=name)
     DBOS.destroy(workflow_completion_timeout_sec=10)
+
+
+def tend(here: Portal, name: str, adopt_from: datetime) -> datetime:
+    """Do one round of what keeps the house going; returns from when on this worker may adopt others' work.
+
+    After a failure that is not at once: when the database was away, the heartbeats of all workers are stale, and
+    those that live need a moment to say so.
+    """
+    try:
+        beat(here, name)
+        if here.clock() >= adopt_from:
+            adopt(here, name)
+        purge(here)
+        close_abandoned()
+    except Exception:
+        log.exception("worker.beat_failed")
+        return here.clock() + STALE
+    return adopt_from
 
 
 def launch(app: Flask, here: Portal, name: str) -> None:
@@ -148,11 +161,11 @@ def _alive(pid: int) -> bool:
 
 
 def beat(here: Portal, name: str) -> None:
-    """Say that this worker is alive, and forget names that were silent for a day."""
+    """Say that this worker is alive, and forget names whose work was taken over a day ago."""
     now = here.clock()
     with here.database.transaction() as session:
         session.execute(update(WorkerHeartbeat).where(WorkerHeartbeat.name == name).values(seen_at=now))
-        session.execute(delete(WorkerHeartbeat).where(WorkerHeartbeat.seen_at < now - FORGET))
+        session.execute(delete(WorkerHeartbeat).where(WorkerHeartbeat.adopted_at < now - FORGET))
 
 
 def adopt(here: Portal, name: str) -> None:
@@ -178,10 +191,11 @@ def adopt(here: Portal, name: str) -> None:
             )
         if mine.rowcount != 1:  # type: ignore[attr-defined]
             continue
-        left = DBOS.list_workflows(status="PENDING", executor_id=dead, load_input=False, load_output=False)
+        client = here.jobs.client
+        left = client.list_workflows(status="PENDING", executor_id=dead, load_input=False, load_output=False)
         for workflow in left:
             log.warning("worker.adopted", name=name, dead=dead, job=workflow.workflow_id)
-            DBOS.resume_workflow(workflow.workflow_id)
+            client.resume_workflow(workflow.workflow_id)
 
 
 def purge(here: Portal, batch: int = 200) -> None:

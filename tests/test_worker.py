@@ -1,19 +1,20 @@
 """Jobs outlive their workers: a killed one's work is resumed by itself or by another, and is done once."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
 
+from app.database import Database
 from app.jobs import APPLICATION_VERSION
 from app.kit.clock import system_clock
 from app.mail.service import queue_mail
 from app.models import Mail, WorkerHeartbeat
 from app.portal import Portal
-from app.worker import KEEP_FINISHED, claim_name, purge
-from tests.helpers import Sandbox, make_order, wait_for
+from app.worker import KEEP_FINISHED, STALE, claim_name, purge, tend
+from tests.helpers import Sandbox, free_port, make_order, wait_for
 from tests.workers import kill_when_called, silent_server, worker_named
 
 pytestmark = pytest.mark.faults
@@ -95,6 +96,26 @@ def test_a_dead_workers_work_is_taken_over(
         wait_for(lambda: len(sandbox.mails(email)) == 1, 60, "the mail")
         wait_for(lambda: _state(portal, mail_id) == "sent", 10, "the mail's row")
     assert len(sandbox.mails(email)) == 1
+
+
+def test_after_the_database_was_away_nobody_is_adopted_at_once(own_house: tuple[Portal, dict[str, str]]) -> None:
+    portal, _ = own_house
+    now = portal.clock()
+    silent = WorkerHeartbeat(name="silent-1", host="elsewhere", pid=1, seen_at=now - timedelta(minutes=5))
+    with portal.database.transaction() as session:
+        session.add(silent)
+    nowhere = Database(f"postgresql+psycopg://nobody@127.0.0.1:{free_port()}/none")
+    later = tend(replace(portal, database=nowhere), "me-1", now)
+    assert later >= now + STALE
+    assert tend(portal, "me-1", later) == later
+    assert _adopted(portal) is None
+    assert tend(portal, "me-1", now) == now
+    assert _adopted(portal) is not None
+
+
+def _adopted(portal: Portal) -> datetime | None:
+    with portal.database.transaction() as session:
+        return session.get_one(WorkerHeartbeat, "silent-1").adopted_at
 
 
 def test_two_workers_never_share_a_name(portal: Portal) -> None:
