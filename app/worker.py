@@ -164,7 +164,9 @@ def beat(here: Portal, name: str) -> None:
     """Say that this worker is alive, and forget names whose work was taken over a day ago."""
     now = here.clock()
     with here.database.transaction() as session:
-        session.execute(update(WorkerHeartbeat).where(WorkerHeartbeat.name == name).values(seen_at=now))
+        session.execute(
+            update(WorkerHeartbeat).where(WorkerHeartbeat.name == name).values(seen_at=now, adopted_at=None)
+        )
         session.execute(delete(WorkerHeartbeat).where(WorkerHeartbeat.adopted_at < now - FORGET))
 
 
