@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from app import create_app
 from app.portal import EXTENSION
 from app.settings import Settings
+from app.web.limits import limiter
 
 
 @pytest.fixture
@@ -18,6 +19,8 @@ def limited(app: Flask, settings: Settings) -> Iterator[FlaskClient]:
     assert app
     application = create_app(settings.model_copy(update={"portal_env": "demo"}))
     yield application.test_client()
+    limiter.reset()
+    limiter.enabled = False  # one limiter serves every application of this process
     application.extensions[EXTENSION].database.engine.dispose()
 
 
