@@ -92,10 +92,10 @@ class JobQueue:
             )
         return self._client
 
-    def enqueue(self, session: Session, name: str, subject: str, *, key: str | None = None, delay: float = 0) -> None:
+    def enqueue(self, session: Session, name: str, subject: str, *, key: str | None = None) -> None:
         """Enqueue a job for an id inside the session's transaction.
 
-        `key` (default: name and subject) is the idempotency key; `delay` is in seconds.
+        `key` (default: name and subject) is the idempotency key.
         """
         session.flush()
         options: dict[str, Any] = {
@@ -104,6 +104,4 @@ class JobQueue:
             "workflow_id": key or f"{name}:{subject}",
             "app_version": APPLICATION_VERSION,
         }
-        if delay:
-            options["delay_seconds"] = delay
         self.client.enqueue_in_transaction(session, options, subject)  # type: ignore[arg-type]
