@@ -6,9 +6,10 @@ import logging
 import threading
 from collections.abc import Callable
 
-from sandbox.stripe import checkout, clock, timers
+from sandbox.stripe import clock, timers
 from sandbox.stripe.errors import ApiError
 from sandbox.stripe.objects import refund, session
+from sandbox.stripe.payer import checkout
 from sandbox.stripe.store import Store, Tx
 
 TICK_SECONDS = 1.0

@@ -124,13 +124,13 @@ def test_another_method_closes_the_first_page(portal: Portal, client: FlaskClien
 def test_another_method_finds_the_first_paid(portal: Portal, client: FlaskClient, sandbox: Sandbox) -> None:
     """The card was charged a moment ago and nobody has told us: no second payment is begun."""
     order = order_of(portal, client)
-    sandbox.control("webhooks", {"paused": True})
+    sandbox.control("settings", {"webhooks_paused": True})
     try:
         card = go_to_stripe(client, order, "card")
         sandbox.control(f"sessions/{card}/pay_card")
         answer = press_pay(client, order, "konbini")
     finally:
-        sandbox.control("webhooks", {"paused": False})
+        sandbox.control("settings", {"webhooks_paused": False})
     assert (answer.status_code, answer.location) == (303, f"/orders/{order.id}")
     assert reload(portal, order).money == "paid"
     assert [p.method for p in payments(portal, order)] == ["card"]
@@ -192,7 +192,7 @@ def test_the_answer_that_got_lost(portal: Portal, client: FlaskClient) -> None:
 def test_paid_before_we_knew_the_session(portal: Portal, client: FlaskClient, sandbox: Sandbox) -> None:
     """P7: the event finds the attempt by its id at Stripe."""
     order = order_of(portal, client)
-    sandbox.control("webhooks", {"paused": True})
+    sandbox.control("settings", {"webhooks_paused": True})
     try:
         first = go_to_stripe(client, order)
         with portal.database.transaction() as session:
@@ -202,7 +202,7 @@ def test_paid_before_we_knew_the_session(portal: Portal, client: FlaskClient, sa
         sandbox.control(f"sessions/{first}/pay_card")
         settle(first)
     finally:
-        sandbox.control("webhooks", {"paused": False})
+        sandbox.control("settings", {"webhooks_paused": False})
     (payment,) = payments(portal, order)
     assert (payment.state, payment.session_id) == ("paid", first)
     assert reload(portal, order).money == "paid"
@@ -281,14 +281,14 @@ def test_the_return_page_looks_only_at_this_orders_sessions(
     other = order_of(portal, client)
     foreign = go_to_stripe(client, other)
     order = order_of(portal, client)
-    sandbox.control("webhooks", {"paused": True})
+    sandbox.control("settings", {"webhooks_paused": True})
     try:
         sandbox.control(f"sessions/{foreign}/pay_card")
         back = client.get(f"/orders/{order.id}/return", query_string={"session_id": foreign})
         assert (back.status_code, back.location) == (303, f"/orders/{order.id}")
         assert reload(portal, other).money == "unpaid"
     finally:
-        sandbox.control("webhooks", {"paused": False})
+        sandbox.control("settings", {"webhooks_paused": False})
 
 
 def test_no_csrf_no_payment(portal: Portal, client: FlaskClient) -> None:
@@ -322,11 +322,11 @@ def test_a_voucher_paid_a_moment_ago(portal: Portal, client: FlaskClient, sandbo
     voucher = go_to_stripe(client, order, "konbini")
     sandbox.control(f"sessions/{voucher}/issue_voucher")
     client.get(f"/orders/{order.id}/return", query_string={"session_id": voucher})
-    sandbox.control("webhooks", {"paused": True})
+    sandbox.control("settings", {"webhooks_paused": True})
     try:
         sandbox.control(f"sessions/{voucher}/pay_at_till")
         answer = press_pay(client, order, "card", voucher_known="1")
     finally:
-        sandbox.control("webhooks", {"paused": False})
+        sandbox.control("settings", {"webhooks_paused": False})
     assert (answer.status_code, answer.location) == (303, f"/orders/{order.id}")
     assert [p.state for p in payments(portal, order)] == ["paid"]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import stripe
 
-from sandbox.stripe import idempotency
+from sandbox.stripe.door import idempotency
 from sandbox.stripe.errors import ConflictError, InvalidRequestError, StateError
 from sandbox.stripe.store import Store
 from tests.sandbox.conftest import Stripe, line_item

@@ -50,7 +50,7 @@ def test_a_delivery_is_given_up_after_the_last_try(api: Stripe) -> None:
 
 
 def test_pausing_holds_deliveries_back(api: Stripe) -> None:
-    api.control("webhooks", {"paused": True})
+    api.control("settings", {"webhooks_paused": True})
     started = time.monotonic()
     session = api.paid_by_card()
     # The payer does not wait for a shop that is not asked.
@@ -58,9 +58,9 @@ def test_pausing_holds_deliveries_back(api: Stripe) -> None:
     event = api.client.v1.events.list({"type": "checkout.session.completed", "limit": 1}).data[0]
     assert (event.data.object["id"], event.pending_webhooks) == (session.id, 1)
     assert api.receiver.of(session.id) == []
-    api.control("webhooks", {"paused": False})
+    api.control("settings", {"webhooks_paused": False})
     api.receiver.wait(session.id, "checkout.session.completed")
-    api.control("webhooks", {"paused": "yes"}, status=400)
+    api.control("settings", {"webhooks_paused": "yes"}, status=400)
     api.control("settings", {"weather": "fine"}, status=400)
 
 
@@ -146,12 +146,12 @@ def test_a_restart_forgets_nothing(tmp_path: Path) -> None:
     port = free_port()
     with receiving() as receiver:
         with stripe_running(tmp_path, receiver, port) as before:
-            before.control("webhooks", {"paused": True})
+            before.control("settings", {"webhooks_paused": True})
             session = before.with_voucher()
         with stripe_running(tmp_path, receiver, port) as after:
             assert after.full(session.id).payment_intent.id == session.payment_intent.id  # type: ignore[union-attr]
             assert receiver.events == []
-            after.control("webhooks", {"paused": False})
+            after.control("settings", {"webhooks_paused": False})
             receiver.wait(session.id, "checkout.session.completed")
             after.control(f"sessions/{session.id}/pay_at_till")
             receiver.wait(session.id, "checkout.session.async_payment_succeeded")

@@ -26,11 +26,11 @@ from tests.webhooks.test_ingest import send
 @contextmanager
 def held(sandbox: Sandbox) -> Iterator[None]:
     """Let Stripe hold its own deliveries back, so that only the test delivers."""
-    sandbox.control("webhooks", {"paused": True})
+    sandbox.control("settings", {"webhooks_paused": True})
     try:
         yield
     finally:
-        sandbox.control("webhooks", {"paused": False})
+        sandbox.control("settings", {"webhooks_paused": False})
 
 
 def events_of(sandbox: Sandbox, session_id: str) -> list[dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import time
 
 import stripe
 
@@ -66,7 +65,7 @@ def deliver(tx: Tx, event: Json) -> None:
         if wants and endpoint["status"] == "enabled":
             tx.run(
                 "INSERT INTO deliveries (event, endpoint, due) VALUES (?, ?, ?)",
-                (event["id"], endpoint["id"], time.time()),
+                (event["id"], endpoint["id"], clock.exact()),
             )
 
 

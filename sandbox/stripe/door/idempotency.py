@@ -7,8 +7,8 @@ import json
 from collections.abc import Callable
 from typing import TypeAlias
 
+from sandbox.stripe.door.forms import Tree
 from sandbox.stripe.errors import ApiError, ConflictError, IdempotencyError, InvalidRequestError
-from sandbox.stripe.forms import Tree
 from sandbox.stripe.store import Json, Store
 
 Answer: TypeAlias = tuple[int, Json]

@@ -17,8 +17,8 @@ from stripe import _request_options
 from stripe._stripe_object import UntypedStripeObject
 from typing_extensions import get_type_hints, is_typeddict
 
+from sandbox.stripe.door.forms import Tree
 from sandbox.stripe.errors import InvalidRequestError
-from sandbox.stripe.forms import Tree
 
 # Names that the annotations mention but their modules import for type checkers only.
 _NAMES = {**vars(_request_options), "StripeContext": object}

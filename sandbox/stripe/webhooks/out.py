@@ -11,12 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import urllib3
 
-from sandbox.stripe import clock
+from sandbox.stripe import clock, switches
 from sandbox.stripe.objects import event
 from sandbox.stripe.store import Json, Store, Tx
 
-# Seconds to wait after the first, second, ... failed try; after the last the delivery is given up.
-BACKOFF_SECONDS: tuple[float, ...] = (1, 5, 30, 120, 600, 3600, 10800)
 TIMEOUT_SECONDS = 15.0
 CHECKOUT_WAITS_SECONDS = 10.0
 _SENDERS = 8
@@ -55,17 +53,17 @@ def wait_for_answer(store: Store, event_id: str, seconds: float = CHECKOUT_WAITS
         seen = store.version
         with store.read() as tx:
             waiting = tx.run(sql, (event_id,)).fetchone()["n"]
-            paused = tx.setting("webhooks_paused", default=False)
+            paused = switches.get(tx, "webhooks_paused")
         if not waiting or paused:
             return
         store.wait_for_change(seen, left)
 
 
 def _claim(store: Store) -> list[Json]:
-    now = time.time()
+    now = clock.exact()
     sql = "SELECT * FROM deliveries WHERE state = 'pending' AND due <= ? ORDER BY id LIMIT ?"
     with store.read() as tx:
-        if tx.setting("webhooks_paused", default=False) or not tx.run(sql, (now, 1)).fetchone():
+        if switches.get(tx, "webhooks_paused") or not tx.run(sql, (now, 1)).fetchone():
             return []
     with store.write() as tx:
         rows = [dict(row) for row in tx.run(sql, (now, _SENDERS * 4)).fetchall()]
@@ -104,10 +102,10 @@ def _post(url: str, payload: str, secret: str) -> tuple[bool, str]:
 
 def _record(tx: Tx, delivery: Json, answer: str, *, ok: bool) -> None:
     attempts = delivery["attempts"] + 1
-    backoff = tx.setting("webhook_backoff_seconds", BACKOFF_SECONDS)
+    backoff = switches.get(tx, "webhook_backoff_seconds")
     given_up = attempts > len(backoff)
     state = "delivered" if ok else "failed" if given_up else "pending"
-    due = time.time() + (0 if ok or given_up else backoff[attempts - 1])
+    due = clock.exact() + (0 if ok or given_up else backoff[attempts - 1])
     tx.run(
         "UPDATE deliveries SET state = ?, attempts = ?, answer = ?, due = ? WHERE id = ?",
         (state, attempts, answer, due, delivery["id"]),

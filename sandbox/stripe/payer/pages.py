@@ -8,13 +8,14 @@ from urllib.parse import urlsplit
 from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from sandbox.stripe import cards, checkout, konbini, webhooks_out
-from sandbox.stripe.api import store
 from sandbox.stripe.errors import ApiError, NotFoundError, StateError
 from sandbox.stripe.objects.account import DISPLAY_NAME
 from sandbox.stripe.objects.session_rules import plausible_email
+from sandbox.stripe.payer import cards, checkout, konbini
+from sandbox.stripe.running import store
 from sandbox.stripe.store import Json
 from sandbox.stripe.texts import language
+from sandbox.stripe.webhooks import out
 
 blueprint = Blueprint("pages", __name__)
 
@@ -82,7 +83,7 @@ def _card(session: Json, typed: Mapping[str, str]) -> ResponseReturnValue:
         reason: str = attempt.decline.get("decline_code") or attempt.decline["code"]
         return _form(session, typed, {"card_number": reason})
     if attempt.completed:
-        webhooks_out.wait_for_answer(store(), attempt.completed["id"])
+        out.wait_for_answer(store(), attempt.completed["id"])
     return redirect(_success_url(session), 303)
 
 

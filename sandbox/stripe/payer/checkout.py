@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sandbox.stripe import clock, ids, konbini, timers
-from sandbox.stripe.cards import Card
+from sandbox.stripe import clock, ids, timers
 from sandbox.stripe.errors import NotFoundError, StateError
 from sandbox.stripe.objects import charge, customer, event, payment_intent
 from sandbox.stripe.objects.session import customer_details
+from sandbox.stripe.payer import konbini
+from sandbox.stripe.payer.cards import Card
 from sandbox.stripe.store import Json, Tx
 
 

@@ -6,14 +6,15 @@ import logging
 import re
 from functools import partial
 
-from flask import Blueprint, Response, current_app, jsonify, request
+from flask import Blueprint, Response, jsonify, request
 
-from sandbox.stripe import contract, expand, forms, idempotency, ids
+from sandbox.stripe import ids
 from sandbox.stripe.call import Call
+from sandbox.stripe.door import contract, expand, forms, idempotency
+from sandbox.stripe.door.routes import ROUTES, Route
 from sandbox.stripe.errors import ApiError, AuthenticationError, InvalidRequestError, NotFoundError
 from sandbox.stripe.objects.event import API_VERSION
-from sandbox.stripe.routes import ROUTES, Route
-from sandbox.stripe.store import Store
+from sandbox.stripe.running import store
 
 blueprint = Blueprint("api", __name__)
 _log = logging.getLogger(__name__)
@@ -80,12 +81,6 @@ def _run(
         _log.exception("%s %s broke", route.method, request.path)
         message = "The Stripe stand-in broke; its log says where."
         return 500, {"error": {"type": "api_error", "message": message}}
-
-
-def store() -> Store:
-    """Give the running program's store."""
-    found: Store = current_app.extensions["store"]
-    return found
 
 
 for _number, _route in enumerate(ROUTES):

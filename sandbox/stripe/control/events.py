@@ -1,0 +1,49 @@
+"""Events, their deliveries, and the endpoints that hear them."""
+
+from __future__ import annotations
+
+from sandbox.stripe.control.moments import Fields, moment
+from sandbox.stripe.errors import NotFoundError
+from sandbox.stripe.objects import event as events
+from sandbox.stripe.objects import webhook_endpoint
+from sandbox.stripe.running import store
+from sandbox.stripe.store import Json, Tx, public
+
+
+def with_deliveries(tx: Tx, event: Json) -> Json:
+    """Give the event as Stripe shows it, with what became of it at each endpoint."""
+    sql = "SELECT state, attempts, answer, endpoint FROM deliveries WHERE event = ? ORDER BY id"
+    deliveries = [dict(row) for row in tx.run(sql, (event["id"],)).fetchall()]
+    return events.fresh(tx, event) | {"deliveries": deliveries}
+
+
+@moment("events", "GET")
+def list_events(_fields: Fields) -> list[Json]:
+    """Give all events with their deliveries, newest first."""
+    with store().read() as tx:
+        return [with_deliveries(tx, event) for event in tx.find("event")]
+
+
+@moment("events/<event_id>/redeliver")
+def redeliver(_fields: Fields, event_id: str) -> Json:
+    """Send an event once more to every endpoint that wants it."""
+    with store().write() as tx:
+        event = tx.get(event_id, "event")
+        if event is None:
+            raise NotFoundError(f"No such event: '{event_id}'", code="resource_missing", param="id")
+        events.deliver(tx, event)
+        return with_deliveries(tx, event)
+
+
+@moment("endpoints")
+def add_endpoint(fields: Fields) -> Json:
+    """Add a webhook endpoint whose secret is known beforehand: `{"url": ..., "secret": ...}`."""
+    with store().write() as tx:
+        return public(webhook_endpoint.add(tx, fields.text("url"), fields.text("secret")))
+
+
+@moment("endpoints/<endpoint_id>/delete")
+def remove_endpoint(_fields: Fields, endpoint_id: str) -> Json:
+    """Forget a webhook endpoint."""
+    with store().write() as tx:
+        return webhook_endpoint.remove(tx, endpoint_id)

@@ -1,0 +1,81 @@
+"""Switches: what is not known of Stripe, or differs between accounts, and can be played both ways.
+
+Each has a default (what we believe of Stripe), a kind, and texts for the control page. A switch that is not in
+this table does not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.stripe.errors import InvalidRequestError
+from sandbox.stripe.store import Json, Tx
+
+
+@dataclass(frozen=True)
+class Switch:
+    """One switch: `kind` is bool, int, float, str, or list (of numbers); `choices` bounds a str."""
+
+    kind: type
+    default: Any
+    ja: str
+    en: str
+    choices: tuple[str, ...] = ()
+
+    def read(self, value: object) -> Any:  # noqa: ANN401  (JSON values)
+        """Give the value in its kind, from JSON or from a form's text. Raises ValueError."""
+        if self.kind is bool:
+            return _flag(value)
+        if self.kind is list:
+            return _numbers(value)
+        if isinstance(value, bool | list | dict) or value is None:
+            raise ValueError(value)
+        found = self.kind(value)
+        if (self.choices and found not in self.choices) or (self.kind in (int, float) and found < 0):
+            raise ValueError(value)
+        return found
+
+
+def _flag(value: object) -> bool:
+    if value in (True, False):
+        return bool(value)
+    return {"true": True, "false": False}[str(value)]
+
+
+def _numbers(value: object) -> list[float]:
+    items = value.replace(",", " ").split() if isinstance(value, str) else value
+    if not isinstance(items, list):
+        raise ValueError(value)  # noqa: TRY004  (one error for all kinds)
+    numbers = [float(item) for item in items]
+    if any(number < 0 for number in numbers):
+        raise ValueError(value)
+    return numbers
+
+
+SWITCHES: dict[str, Switch] = {
+    "webhooks_paused": Switch(bool, False, "Webhook の配信を止める", "Hold webhook deliveries back"),
+    "webhook_backoff_seconds": Switch(
+        list,
+        # Nine tries, then the rest of three days (stripe.md 6: up to 3 days, exponential; the steps are not known).
+        [5, 60, 300, 1800, 7200, 18000, 36000, 57600, 138000],
+        "Webhook 再送の間隔(秒)",
+        "Seconds between webhook retries",
+    ),
+}  # fmt: skip
+
+
+def get(tx: Tx, name: str) -> Any:  # noqa: ANN401  (JSON values)
+    """Give the value of a switch."""
+    return tx.setting(name, SWITCHES[name].default)
+
+
+def change(tx: Tx, data: Mapping[str, Any]) -> Json:
+    """Set what is given and give all. Raises InvalidRequestError for an unknown switch or a wrong value."""
+    for name, value in data.items():
+        try:
+            tx.set(name, SWITCHES[name].read(value))
+        except (KeyError, TypeError, ValueError):
+            raise InvalidRequestError(f"Unknown switch or wrong value: {name}", param=name) from None
+    return {name: get(tx, name) for name in SWITCHES}
