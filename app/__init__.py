@@ -8,7 +8,6 @@ from flask import Flask
 from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app.kit.clock import Clock, system_clock
 from app.portal import EXTENSION, build_portal
 from app.settings import Settings, load_settings
 from app.web import health
@@ -24,7 +23,7 @@ ROOMS = ("intake", "orders", "checkout", "webhooks", "delivery", "history", "log
 MAX_BODY = 64 * 1024  # bytes; files never pass through here (AC-H08)
 
 
-def create_app(settings: Settings | None = None, clock: Clock = system_clock) -> Flask:
+def create_app(settings: Settings | None = None) -> Flask:
     """Build the application; raises BadSettingsError or BadCatalogError with a clear text."""
     settings = settings or load_settings()
     app = Flask(__name__, static_folder=str(ROOT / "static"), template_folder=str(ROOT / "templates"))
@@ -50,7 +49,7 @@ def create_app(settings: Settings | None = None, clock: Clock = system_clock) ->
     if settings.trusted_proxies:
         count = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count)  # type: ignore[method-assign]
-    app.extensions[EXTENSION] = build_portal(settings, clock)
+    app.extensions[EXTENSION] = build_portal(settings)
     init_logs(app, settings)
     health.init_metrics(app)
     init_texts(app)

@@ -13,7 +13,7 @@ from app.gateways.mailer import Mailer, make_mailer
 from app.gateways.storage import Storage
 from app.gateways.stripe import StripeGateway
 from app.jobs import JobQueue
-from app.kit.clock import Clock, system_clock
+from app.kit.clock import Clock, following_clock, system_clock
 from app.kit.signing import Signer
 from app.settings import Settings
 
@@ -36,7 +36,7 @@ class Portal:
     clock: Clock
 
 
-def build_portal(settings: Settings, clock: Clock = system_clock) -> Portal:
+def build_portal(settings: Settings) -> Portal:
     """Put the portal together; nothing outside is called yet."""
     database = Database(settings.database_url)
     return Portal(
@@ -49,7 +49,7 @@ def build_portal(settings: Settings, clock: Clock = system_clock) -> Portal:
         mailer=make_mailer(settings),
         compute=Compute(),
         signer=Signer(settings.keys),
-        clock=clock,
+        clock=following_clock(settings.clock_file) if settings.clock_file else system_clock,
     )
 
 

@@ -72,6 +72,7 @@ class Settings(BaseSettings):
     catalog: Path = Path("catalog.toml")
     rate_limit_store: str = "memory://"
     compute: Literal["local", "fargate"] = "local"
+    clock_file: Path | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -89,6 +90,8 @@ class Settings(BaseSettings):
             raise ValueError("COMPUTE=fargate is not built yet; use local")
         if self.s3_events_queue_url is not None:
             raise ValueError("S3_EVENTS_QUEUE_URL is not read yet; leave it empty")
+        if self.portal_env == "production" and self.clock_file is not None:
+            raise ValueError("CLOCK_FILE moves the portal's clock; production has the machine's time only")
         if self.portal_env == "production" and not self.secure:
             raise ValueError("PUBLIC_URL must be https in production")
         return self

@@ -18,6 +18,7 @@ from sqlalchemy import delete, or_, select, update
 from app import create_app
 from app.intake.service import close_abandoned
 from app.jobs import APPLICATION_VERSION, QUEUES, REGISTRY, SYSTEM_SCHEMA, Job
+from app.kit.clock import system_clock
 from app.models import WorkerHeartbeat
 from app.portal import Portal, portal
 
@@ -27,6 +28,8 @@ STALE = timedelta(seconds=30)
 FORGET = timedelta(days=1)
 KEEP_FINISHED = timedelta(days=14)
 POLL_S = 0.2
+
+# Who is alive is a matter of the machine's time: the portal's clock may be moved by days.
 
 log = structlog.get_logger()
 
@@ -58,7 +61,7 @@ def run(app: Flask, here: Portal, wanted: str, stop: threading.Event) -> None:
     name = claim_name(here, wanted)
     launch(app, here, name)
     log.info("worker.ready", name=name)
-    adopt_from = here.clock()
+    adopt_from = system_clock()
     while not stop.is_set():
         with app.app_context():
             adopt_from = tend(here, name, adopt_from)
@@ -75,13 +78,13 @@ def tend(here: Portal, name: str, adopt_from: datetime) -> datetime:
     """
     try:
         beat(here, name)
-        if here.clock() >= adopt_from:
+        if system_clock() >= adopt_from:
             adopt(here, name)
         purge(here)
         close_abandoned()
     except Exception:
         log.exception("worker.beat_failed")
-        return here.clock() + STALE
+        return system_clock() + STALE
     return adopt_from
 
 
@@ -128,7 +131,7 @@ def claim_name(here: Portal, wanted: str) -> str:
     host = socket.gethostname()
     for number in range(1, 1000):
         name = f"{wanted}-{number}"
-        now = here.clock()
+        now = system_clock()
         with here.database.transaction() as session:
             row = session.get(WorkerHeartbeat, name, with_for_update=True)
             if row is None:
@@ -162,7 +165,7 @@ def _alive(pid: int) -> bool:
 
 def beat(here: Portal, name: str) -> None:
     """Say that this worker is alive, and forget names whose work was taken over a day ago."""
-    now = here.clock()
+    now = system_clock()
     with here.database.transaction() as session:
         session.execute(
             update(WorkerHeartbeat).where(WorkerHeartbeat.name == name).values(seen_at=now, adopted_at=None)
@@ -172,7 +175,7 @@ def beat(here: Portal, name: str) -> None:
 
 def adopt(here: Portal, name: str) -> None:
     """Resume the unfinished jobs of workers whose heartbeat is stale; each is adopted by one worker at a time."""
-    now = here.clock()
+    now = system_clock()
     with here.database.transaction() as session:
         stale = session.scalars(
             select(WorkerHeartbeat.name).where(

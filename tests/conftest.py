@@ -191,6 +191,7 @@ def environment(backend: str, database_url: str, sandbox: Sandbox, live_port: in
         "CATALOG": str(ROOT / "catalog.toml"),
         "RATE_LIMIT_STORE": "memory://",
         "COMPUTE": "local",
+        "CLOCK_FILE": f"{sandbox.environment['SANDBOX_DIR']}/clock",
     }
 
 

@@ -98,3 +98,11 @@ def test_the_example_file_is_complete_and_good(env: pytest.MonkeyPatch, tmp_path
     assert settings.portal_env == "demo"
     listed = {line.partition("=")[0].lower() for line in example.splitlines() if line and line[0] != "#"}
     assert listed == set(type(settings).model_fields)
+
+
+def test_production_has_no_movable_clock(env: pytest.MonkeyPatch) -> None:
+    env.setenv("PORTAL_ENV", "production")
+    env.setenv("PUBLIC_URL", "https://portal.example.jp")
+    env.setenv("CLOCK_FILE", "var/clock")
+    with pytest.raises(BadSettingsError, match="CLOCK_FILE"):
+        load_settings()

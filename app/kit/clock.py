@@ -1,7 +1,8 @@
 """The one place that tells the time. Data is in UTC, pages speak Japan's time (JST)."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 JST = ZoneInfo("Asia/Tokyo")
@@ -13,6 +14,22 @@ Clock = Callable[[], datetime]
 def system_clock() -> datetime:
     """Return the machine's time in UTC."""
     return datetime.now(UTC)
+
+
+def following_clock(path: Path) -> Clock:
+    """Return a clock that is ahead of the machine's by the seconds that a file holds (no file: not at all).
+
+    The Stripe stand-in writes that file, so that the portal is never days behind it (demo and tests only).
+    """
+
+    def clock() -> datetime:
+        try:
+            ahead = float(path.read_text())
+        except FileNotFoundError:
+            ahead = 0.0
+        return system_clock() + timedelta(seconds=ahead)
+
+    return clock
 
 
 def from_unix(seconds: float) -> datetime:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -13,7 +14,6 @@ from sqlalchemy import delete, event
 
 from app import create_app
 from app.gateways.stripe import SessionRequest
-from app.kit.clock import system_clock
 from app.kit.ids import new_id
 from app.models import StripeHistory
 from app.portal import EXTENSION, Portal
@@ -77,10 +77,12 @@ def numbers(text: str) -> list[str]:
 
 
 @pytest.fixture
-def deaf(settings: Settings) -> Iterator[FlaskClient]:
+def deaf(settings: Settings, tmp_path: Path) -> Iterator[FlaskClient]:
     """Give a browser at a portal whose Stripe does not answer, 21 seconds from now."""
-    silent = settings.model_copy(update={"stripe_api_base": f"http://127.0.0.1:{free_port()}"})
-    app = create_app(silent, lambda: system_clock() + timedelta(seconds=21))
+    ahead = tmp_path / "clock"
+    ahead.write_text("21\n")
+    silent = {"stripe_api_base": f"http://127.0.0.1:{free_port()}", "clock_file": ahead}
+    app = create_app(settings.model_copy(update=silent))
     yield app.test_client()
     app.extensions[EXTENSION].database.engine.dispose()
 
