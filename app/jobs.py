@@ -7,6 +7,7 @@ same id again is the same job.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import structlog
@@ -19,7 +20,7 @@ APPLICATION_VERSION = "1"
 SYSTEM_SCHEMA = "dbos"
 
 # Queues and how many of their jobs one worker runs at a time. Mail is apart so that a login never waits for analyses.
-QUEUES = {"analysis": 2, "delivery": 2, "stripe": 4, "mail": 4}
+QUEUES = {"analysis": 2, "delivery": 2, "stripe": 4, "mail": 4, "upkeep": 1}
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -46,6 +47,9 @@ JOB_QUEUES = {
     "mail.send": "mail",
 }
 """Every job's name and queue, so that a room can enqueue the next room's job without importing it."""
+
+SCHEDULE: dict[str, timedelta] = {}
+"""Jobs that run by themselves and how often. Each gets the moment it is for as its id (ISO 8601, UTC)."""
 
 
 def job(name: str) -> Callable[[Callable[[str], None]], Callable[[str], None]]:
@@ -81,6 +85,7 @@ class JobQueue:
         """Take the portal's own engine; the tables are made by `alembic upgrade head`."""
         self._engine = engine
         self._client: DBOSClient | None = None
+        self._enqueued: dict[str, str] = {}
 
     @property
     def client(self) -> DBOSClient:
@@ -92,8 +97,10 @@ class JobQueue:
             )
         return self._client
 
-    def enqueue(self, session: Session, name: str, subject: str, *, key: str | None = None) -> None:
-        """Enqueue a job for an id inside the session's transaction.
+    def enqueue(
+        self, session: Session, name: str, subject: str, *, key: str | None = None, delay: timedelta | None = None
+    ) -> None:
+        """Enqueue a job for an id inside the session's transaction, to run at once or after `delay`.
 
         `key` (default: name and subject) is the idempotency key.
         """
@@ -103,5 +110,15 @@ class JobQueue:
             "queue_name": JOB_QUEUES[name],
             "workflow_id": key or f"{name}:{subject}",
             "app_version": APPLICATION_VERSION,
+            **({"delay_seconds": delay.total_seconds()} if delay else {}),
         }
         self.client.enqueue_in_transaction(session, options, subject)  # type: ignore[arg-type]
+
+    def enqueue_due(self, session: Session, now: datetime) -> None:
+        """Enqueue every job of SCHEDULE for the interval that `now` lies in; once an interval, whoever asks."""
+        for name, interval in SCHEDULE.items():
+            every = interval.total_seconds()
+            begun = datetime.fromtimestamp(now.timestamp() // every * every, UTC).isoformat()
+            if self._enqueued.get(name) != begun:
+                self.enqueue(session, name, begun)
+                self._enqueued[name] = begun

@@ -82,6 +82,8 @@ def tend(here: Portal, name: str, adopt_from: datetime) -> datetime:
             adopt(here, name)
         purge(here)
         close_abandoned()
+        with here.database.transaction() as session:
+            here.jobs.enqueue_due(session, here.clock())
     except Exception:
         log.exception("worker.beat_failed")
         return system_clock() + STALE

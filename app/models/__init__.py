@@ -9,14 +9,17 @@ from app.models.payment import Payment
 from app.models.refund import Refund
 from app.models.staff import StaffMember
 from app.models.stripe import StripeEvent, StripeHistory
+from app.models.upkeep import Finding, Mark
 from app.models.worker import WorkerHeartbeat
 
 __all__ = [
     "AuditEntry",
     "Base",
+    "Finding",
     "LoginRequest",
     "LoginSession",
     "Mail",
+    "Mark",
     "Order",
     "Payment",
     "Refund",

@@ -16,7 +16,8 @@ class Payment(Base):
     """An attempt to pay. Its id is the idempotency key of the Checkout Session's creation.
 
     `amount` = `price` + `handling`, in yen, is what the customer pays. `voucher` holds the konbini codes as Stripe
-    gave them. `anomaly` names what staff must look at (double payment, wrong amount).
+    gave them. `anomaly` names what staff must look at (double payment, wrong amount); `dispute` is Stripe's word for where a
+    card holder's dispute stands (needs_response, won, lost).
     """
 
     __tablename__ = "payments"
@@ -40,6 +41,7 @@ class Payment(Base):
     receipt_url: Mapped[str | None] = mapped_column(String(2000))
     amount_refunded: Mapped[int] = mapped_column(default=0)
     anomaly: Mapped[str | None] = mapped_column(String(40))
+    dispute: Mapped[str | None] = mapped_column(String(40))
     created_at: Mapped[datetime]
     paid_at: Mapped[datetime | None]
 

@@ -20,6 +20,7 @@ class StripeEvent(Base):
     object_id: Mapped[str | None] = mapped_column(String(100), index=True)
     payload: Mapped[str | None] = mapped_column(Text)
     state: Mapped[str] = mapped_column(String(20))
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
     note: Mapped[str | None] = mapped_column(Text)
     received_at: Mapped[datetime]
     handled_at: Mapped[datetime | None]
