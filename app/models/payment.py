@@ -16,8 +16,8 @@ class Payment(Base):
     """An attempt to pay. Its id is the idempotency key of the Checkout Session's creation.
 
     `amount` = `price` + `handling`, in yen, is what the customer pays. `voucher` holds the konbini codes as Stripe
-    gave them. `anomaly` names what staff must look at (double payment, wrong amount); `dispute` is Stripe's word for where a
-    card holder's dispute stands (needs_response, won, lost).
+    gave them. `anomaly` names what staff must look at (double payment, wrong amount); `dispute` is Stripe's word for
+    where a card holder's dispute stands (needs_response, won, lost).
     """
 
     __tablename__ = "payments"
