@@ -2,6 +2,7 @@
 
 from sandbox import config
 from sandbox.serve import serve
+from sandbox.stripe.web import create_app
 
 if __name__ == "__main__":
-    serve("sandbox.stripe.web:create_app", config.load().stripe_port)
+    serve(create_app, config.load().stripe_port)
