@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sandbox.stripe import clock
-from sandbox.stripe.errors import NotFoundError
 from sandbox.stripe.store import Json, Tx
 
 
@@ -26,7 +25,4 @@ class Call:
 
     def find(self, kind: str, object_id: str, param: str = "id") -> Json:
         """Give the object, or raise NotFoundError in Stripe's words."""
-        found = self.tx.get(object_id, kind)
-        if found is None:
-            raise NotFoundError(f"No such {kind}: '{object_id}'", code="resource_missing", param=param)
-        return found
+        return self.tx.need(object_id, kind, param)

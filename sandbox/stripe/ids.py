@@ -12,6 +12,7 @@ _SHAPES = {
     "payment_intent": ("pi_3", 23),
     "charge": ("ch_3", 23),
     "customer": ("cus_", 14),
+    "dispute": ("du_1", 23),
     "refund": ("re_3", 23),
     "event": ("evt_1", 23),
     "balance_transaction": ("txn_3", 23),

@@ -12,9 +12,12 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-Json: TypeAlias = dict[str, Any]
+from sandbox.stripe.errors import NotFoundError
+from sandbox.stripe.shape import Json, complete
+
+__all__ = ["Json", "Store", "Tx", "public"]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (
@@ -61,22 +64,29 @@ class Tx:
         body: Json = json.loads(row["body"])
         return body
 
+    def need(self, object_id: str, kind: str, param: str = "id") -> Json:
+        """Give the object, or raise NotFoundError in Stripe's words."""
+        found = self.get(object_id, kind)
+        if found is None:
+            raise NotFoundError(f"No such {kind}: '{object_id}'", code="resource_missing", param=param)
+        return found
+
     def find(self, kind: str, where: str = "1", values: Sequence[Any] = (), order: str = "seq DESC") -> list[Json]:
         """Give the objects of a kind that match an SQL condition over the columns of `objects`."""
         sql = f"SELECT body FROM objects WHERE object = ? AND {where} ORDER BY {order}"  # noqa: S608  (no user text)
         return [json.loads(row["body"]) for row in self.run(sql, (kind, *values))]
 
     def add(self, body: Json) -> Json:
-        """Store a new object (it has `id`, `object` and `created`) and return it."""
+        """Store a new object (it has `id`, `object` and `created`) in full and return it."""
         self.run(
             "INSERT INTO objects (id, object, created, body) VALUES (?, ?, ?, ?)",
-            (body["id"], body["object"], body["created"], _dump(body)),
+            (body["id"], body["object"], body["created"], _dump(complete(body))),
         )
         return body
 
     def save(self, body: Json) -> Json:
         """Store the new state of an object and return it."""
-        self.run("UPDATE objects SET body = ? WHERE id = ?", (_dump(body), body["id"]))
+        self.run("UPDATE objects SET body = ? WHERE id = ?", (_dump(complete(body)), body["id"]))
         return body
 
     def delete(self, object_id: str) -> None:

@@ -63,6 +63,39 @@ SWITCHES: dict[str, Switch] = {
         "Webhook 再送の間隔(秒)",
         "Seconds between webhook retries",
     ),
+    # How long a printed slip can still be paid after the deadline: the buffer exists, its length is not known.
+    "late_payment_seconds": Switch(
+        int, 3600, "期限後もレジで払える時間(秒)", "Seconds that a printed slip can be paid after its deadline"
+    ),
+    "ordinary_voucher": Switch(
+        str,
+        "waits",
+        "ふつうの宛先のお支払い票",
+        "What happens to an ordinary voucher",
+        ("waits", "pays_after_3_minutes"),
+    ),
+    "customer_email_editable": Switch(
+        bool, True, "customer_email をお客様が書き換えられる", "The payer may change customer_email"
+    ),
+    "konbini_name_required": Switch(bool, True, "コンビニ払いでお名前が必須", "Konbini asks for a name"),
+    "wallet_email": Switch(
+        str, "", "ウォレットが持ってくるメールアドレス(空なら無し)", "Address that every wallet payer brings (empty: none)"
+    ),
+    "voucher_session_status": Switch(
+        str,
+        "complete",
+        "支払い待ちの Session の status",
+        "Session status while a voucher is out",
+        ("complete", "open"),
+    ),
+    # A third party reports 250 yen and tax; Stripe says only that a konbini refund "may incur a fee".
+    "konbini_refund_fee_yen": Switch(int, 0, "コンビニ払いの返金手数料(円)", "Fee of a konbini refund in yen"),
+    "dispute_fee_yen": Switch(
+        int, 1500, "チャージバックの手数料(円)", "Fee of a chargeback in yen"
+    ),
+    "dispute_fee_returned": Switch(
+        bool, False, "チャージバックに勝つと手数料も戻る", "Winning a chargeback returns its fee too"
+    ),
 }  # fmt: skip
 
 

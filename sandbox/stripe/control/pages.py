@@ -6,7 +6,14 @@ from flask import jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
 from sandbox.stripe import switches
-from sandbox.stripe.control import events, refunds, sessions, settings  # noqa: F401  (they register moments)
+from sandbox.stripe.control import (  # noqa: F401  (they register moments)
+    charges,
+    disputes,
+    events,
+    refunds,
+    sessions,
+    settings,
+)
 from sandbox.stripe.control.moments import blueprint
 from sandbox.stripe.errors import ApiError
 from sandbox.stripe.running import store

@@ -60,6 +60,12 @@ def make(tx: Tx, session: Json) -> Json:
     )
 
 
+def session_of(tx: Tx, intent_id: str) -> str | None:
+    """Give the id of the Checkout Session that made the PaymentIntent."""
+    intent = tx.get(intent_id)
+    return intent["_sandbox"]["session"] if intent else None
+
+
 def retrieve(call: Call, intent: str) -> Json:
     """GET /v1/payment_intents/<id>."""
     return call.find("payment_intent", intent, param="intent")
