@@ -60,7 +60,8 @@ def ahead() -> float:
 def move_to(moment: float) -> None:
     """Make it `moment` (seconds since 1970) now; an earlier one than now changes nothing."""
     if moment > exact():
-        _ahead.save(moment - time.time())
+        # A millisecond past it: rounding must not leave a whole second reading as the one before.
+        _ahead.save(moment + 0.001 - time.time())
 
 
 def end_of_day_jst(start: int, days: int) -> int:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from sandbox.stripe.store import Tx
+import threading
+
+from sandbox.stripe.store import Json, Tx
+
+# Held by whoever does what is due: the background threads, or somebody who moves the clock.
+turn = threading.RLock()
 
 
 def schedule(tx: Tx, action: str, object_id: str, due: int) -> None:
@@ -10,9 +15,12 @@ def schedule(tx: Tx, action: str, object_id: str, due: int) -> None:
     tx.run("INSERT INTO timers (action, object, due) VALUES (?, ?, ?)", (action, object_id, due))
 
 
-def take_due(tx: Tx, now: int) -> list[tuple[str, str]]:
-    """Remove and give the (action, object id) pairs whose time has come, earliest first."""
-    rows = tx.run("SELECT id, action, object FROM timers WHERE due <= ? ORDER BY due, id", (now,)).fetchall()
-    for row in rows:
-        tx.run("DELETE FROM timers WHERE id = ?", (row["id"],))
-    return [(row["action"], row["object"]) for row in rows]
+def earliest(tx: Tx) -> Json | None:
+    """Give the timer that is due first (`id`, `action`, `object`, `due`), or None."""
+    row = tx.run("SELECT * FROM timers ORDER BY due, id LIMIT 1").fetchone()
+    return dict(row) if row else None
+
+
+def remove(tx: Tx, timer_id: int) -> None:
+    """Forget a timer."""
+    tx.run("DELETE FROM timers WHERE id = ?", (timer_id,))

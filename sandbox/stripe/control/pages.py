@@ -8,11 +8,13 @@ from flask.typing import ResponseReturnValue
 from sandbox.stripe import switches
 from sandbox.stripe.control import (  # noqa: F401  (they register moments)
     charges,
+    deliveries,
     disputes,
     events,
     refunds,
     sessions,
     settings,
+    time,
 )
 from sandbox.stripe.control.moments import blueprint
 from sandbox.stripe.errors import ApiError

@@ -1,0 +1,39 @@
+"""The clock: read it, and make time pass."""
+
+from __future__ import annotations
+
+from sandbox.stripe import clock, scheduler
+from sandbox.stripe.control.moments import Fields, moment
+from sandbox.stripe.errors import InvalidRequestError
+from sandbox.stripe.running import store
+from sandbox.stripe.store import Json
+
+UNITS = {"seconds": 1, "hours": 3600, "days": 24 * 3600}
+# As far as the clock goes at once: beyond every deadline that Stripe has, and short of the calendar's end.
+MAX_SECONDS = 10 * 366 * 24 * 3600
+
+
+@moment("time", "GET")
+def read(_fields: Fields) -> Json:
+    """Give `now` (seconds since 1970) and how many seconds that is `ahead` of the machine's clock."""
+    return _reading()
+
+
+def _reading() -> Json:
+    return {"now": clock.now(), "ahead": round(clock.ahead(), 3)}
+
+
+@moment("time/advance")
+def advance(fields: Fields) -> Json:
+    """Play all that is due until `{"seconds" | "hours" | "days": n}` from now or `{"to": seconds since 1970}`."""
+    given = [name for name in (*UNITS, "to") if fields.get(name) not in (None, "")]
+    if len(given) != 1:
+        raise InvalidRequestError("Give one of seconds, hours, days and to.")
+    (name,) = given
+    wanted = fields.number(name)
+    now = clock.exact()
+    target = wanted if name == "to" else now + wanted * UNITS[name]
+    if target < clock.now() or target > now + MAX_SECONDS:
+        raise InvalidRequestError("The clock goes forward only, by ten years at most.", param=name)
+    scheduler.advance(store(), target)
+    return _reading()
