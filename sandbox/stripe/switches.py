@@ -79,7 +79,7 @@ SWITCHES: dict[str, Switch] = {
     ),
     "konbini_name_required": Switch(bool, True, "コンビニ払いでお名前が必須", "Konbini asks for a name"),
     "wallet_email": Switch(
-        str, "", "ウォレットが持ってくるメールアドレス(空なら無し)", "Address that every wallet payer brings (empty: none)"
+        str, "", "ウォレットが持ってくるメールアドレス(空なら無し)", "Address that wallets bring (empty: none)"
     ),
     "voucher_session_status": Switch(
         str,
@@ -96,6 +96,9 @@ SWITCHES: dict[str, Switch] = {
     "dispute_fee_returned": Switch(
         bool, False, "チャージバックに勝つと手数料も戻る", "Winning a chargeback returns its fee too"
     ),
+    "rate_limits": Switch(bool, True, "呼び出し回数を制限する", "Limit the rate of calls"),
+    "rate_limit_total": Switch(int, 100, "1秒あたりの呼び出し数", "Calls a second, in all"),
+    "rate_limit_endpoint": Switch(int, 25, "1秒あたりの呼び出し数(種類ごと)", "Calls a second to each endpoint"),
 }  # fmt: skip
 
 

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from sandbox.stripe import switches
 from sandbox.stripe.control.moments import Fields, moment
-from sandbox.stripe.errors import CardDeclinedError, InvalidRequestError
+from sandbox.stripe.errors import CardDeclinedError, InvalidRequestError, refuse
 from sandbox.stripe.objects import session as sessions
-from sandbox.stripe.payer import cards, checkout
+from sandbox.stripe.payer import card_payment, cards, checkout, konbini, voucher
 from sandbox.stripe.running import store
 from sandbox.stripe.store import Json, Tx, public
 from sandbox.stripe.webhooks import out
 
 DEFAULT_EMAIL = "customer@example.com"
-DEFAULT_NAME = "山田 太郎"
 
 
-def _payer(session: Json, fields: Fields) -> checkout.Payer:
-    email = fields.text("email", session["customer_email"] or DEFAULT_EMAIL)
-    return checkout.Payer(email, fields.text("name", DEFAULT_NAME), fields.text("phone"))
+def _payer(tx: Tx, session: Json, fields: Fields) -> checkout.Payer:
+    locked = checkout.locked_email(tx, session)
+    email = fields.text("email", session["customer_email"] or DEFAULT_EMAIL) if locked is None else locked
+    phone = fields.text("phone")
+    if konbini.bad_phone(phone):
+        raise refuse(f"Invalid phone number: {phone}", "phone")
+    return checkout.Payer(email, fields.text("name", cards.PAYER_NAME), phone)
 
 
 ACTIONS: dict[str, Callable[[Tx, Json, Fields], Json]] = {
-    "pay_at_till": lambda tx, session, fields: checkout.pay_at_till(tx, session, fields.text("chain", "lawson")),
-    "expire_voucher": lambda tx, session, _fields: checkout.expire_voucher(tx, session),
+    "pay_at_till": lambda tx, session, fields: voucher.pay_at_till(tx, session, fields.text("chain", "lawson")),
+    "expire_voucher": lambda tx, session, _fields: voucher.expire(tx, session),
     "expire": lambda tx, session, _fields: sessions.expire_now(tx, session),
-    "issue_voucher": lambda tx, session, fields: checkout.issue_voucher(tx, session, _payer(session, fields)),
+    "issue_voucher": lambda tx, session, fields: voucher.issue(tx, session, _payer(tx, session, fields)),
 }
 
 
@@ -38,13 +43,25 @@ def list_sessions(_fields: Fields) -> list[Json]:
 
 @moment("sessions/<session_id>/pay_card")
 def pay_card(fields: Fields, session_id: str) -> Json:
-    """Pay by card: `email`, `name`, `card_number`, `card_expiry`. Raises CardDeclinedError."""
+    """Pay by card: `email`, `name`, `card_number`, `card_expiry`, `wallet` (such as apple_pay), `three_d_secure`.
+
+    `three_d_secure` is pass or fail: how the payer answers the bank, if it asks. Raises CardDeclinedError.
+    """
     card = cards.read(fields.text("card_number", cards.GOOD), fields.text("card_expiry", "12/40"), "123")
     if isinstance(card, str):
-        raise InvalidRequestError(f"Invalid {card}", param=card)
+        raise refuse(f"Invalid {card}", card)
+    answer = fields.text("three_d_secure", "pass")
+    if answer not in ("pass", "fail"):
+        raise refuse("three_d_secure is pass or fail.", "three_d_secure")
     with store().write() as tx:
         session = checkout.find_session(tx, session_id)
-        attempt = checkout.pay_card(tx, session, _payer(session, fields), card)
+        payer = _payer(tx, session, fields)
+        if fields.text("wallet"):
+            card = replace(card, wallet=fields.text("wallet"))
+            payer = replace(payer, email=fields.text("email", switches.get(tx, "wallet_email") or payer.email))
+        attempt = card_payment.pay(tx, session, payer, card)
+        if attempt.challenge:
+            attempt = card_payment.authenticate(tx, session, passed=answer == "pass")
     if attempt.decline:
         raise CardDeclinedError(attempt.decline["message"], code=attempt.decline["code"])
     if attempt.completed:

@@ -1,4 +1,7 @@
-"""Konbini vouchers: codes for four chains, deadline, and the test outcomes of stripe.md 2.6."""
+"""Konbini vouchers: codes for four chains, deadline, and test mode's outcomes.
+
+Source of the table: https://docs.stripe.com/payments/konbini/accept-a-payment
+"""
 
 from __future__ import annotations
 
@@ -11,15 +14,13 @@ from sandbox.stripe.store import Json
 
 CHAINS = ("familymart", "lawson", "ministop", "seicomart")
 DEFAULT_DAYS = 3
-# How long a printed slip can still be paid after the deadline; Stripe's own figure is not known.
-LATE_PAYMENT_SECONDS = 3600
 REJECTED_NUMBER = "01234567890"
 _DELAY_SECONDS = 180
 
 
 @dataclass(frozen=True)
 class TestOutcome:
-    """What Stripe's test mode does to a voucher with this e-mail ending or confirmation number."""
+    """What test mode does, after `delay` seconds, to a voucher with this e-mail ending or confirmation number."""
 
     ending: str
     number: str
@@ -27,10 +28,9 @@ class TestOutcome:
     delay: int
 
 
-# At Stripe an ordinary address pays after three minutes; here it waits for the control page, so that a
-# person trying the demo decides. The number 11111111110 asks for Stripe's way.
+_ORDINARY = TestOutcome("", "11111111110", "pay_voucher", _DELAY_SECONDS)
 _OUTCOMES = (
-    TestOutcome("", "11111111110", "pay_voucher", _DELAY_SECONDS),
+    _ORDINARY,
     TestOutcome("succeed_immediately", "22222222220", "pay_voucher", 0),
     TestOutcome("expire_immediately", "33333333330", "expire_voucher", 0),
     TestOutcome("expire_with_delay", "44444444440", "expire_voucher", _DELAY_SECONDS),
@@ -38,13 +38,19 @@ _OUTCOMES = (
 )
 
 
-def outcome(email: str, number: str) -> TestOutcome | None:
-    """Give the test outcome; the number wins over the e-mail."""
+def outcome(email: str, phone: str, ordinary: str) -> TestOutcome | None:
+    """Give the test outcome; a number of the table wins over the e-mail.
+
+    At Stripe an ordinary address pays after three minutes. `ordinary` (the switch `ordinary_voucher`) may say
+    that it waits for the control page instead: None.
+    """
+    number = digits(phone)
     for one in _OUTCOMES:
         if one.number == number:
             return one
     name = email.partition("@")[0]
-    return next((one for one in _OUTCOMES if one.ending and name.endswith(one.ending)), None)
+    found = next((one for one in _OUTCOMES if one.ending and name.endswith(one.ending)), None)
+    return found or (_ORDINARY if ordinary == "pays_after_3_minutes" else None)
 
 
 def bad_phone(phone: str) -> bool:
