@@ -24,3 +24,9 @@ def earliest(tx: Tx) -> Json | None:
 def remove(tx: Tx, timer_id: int) -> None:
     """Forget a timer."""
     tx.run("DELETE FROM timers WHERE id = ?", (timer_id,))
+
+
+def cancel(tx: Tx, object_id: str, *actions: str) -> None:
+    """Forget what was to happen to an object."""
+    for action in actions:
+        tx.run("DELETE FROM timers WHERE object = ? AND action = ?", (object_id, action))
