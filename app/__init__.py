@@ -8,6 +8,7 @@ from flask import Flask
 from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from app.kit import failpoints
 from app.portal import EXTENSION, build_portal
 from app.settings import Settings, load_settings
 from app.web import health
@@ -49,6 +50,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings.trusted_proxies:
         count = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count)  # type: ignore[method-assign]
+    failpoints.arm(settings.failpoint)
     app.extensions[EXTENSION] = build_portal(settings)
     init_logs(app, settings)
     health.init_metrics(app)

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app.kit import failpoints
+
 MIN_SECRET_LENGTH = 32
 
 
@@ -73,6 +75,7 @@ class Settings(BaseSettings):
     rate_limit_store: str = "memory://"
     compute: Literal["local", "fargate"] = "local"
     clock_file: Path | None = None
+    failpoint: str | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -92,6 +95,12 @@ class Settings(BaseSettings):
             raise ValueError("S3_EVENTS_QUEUE_URL is not read yet; leave it empty")
         if self.portal_env == "production" and self.clock_file is not None:
             raise ValueError("CLOCK_FILE moves the portal's clock; production has the machine's time only")
+        if self.failpoint is not None and self.portal_env != "test":
+            raise ValueError("FAILPOINT makes the portal fail on purpose; only PORTAL_ENV=test has it")
+        if self.failpoint is not None and not failpoints.FORM.fullmatch(self.failpoint):
+            raise ValueError(
+                "FAILPOINT needs name:kill9, name:raise or name:sleep, with :n for the n-th passage, or @file"
+            )
         if self.portal_env == "production" and not self.secure:
             raise ValueError("PUBLIC_URL must be https in production")
         return self

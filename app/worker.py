@@ -19,6 +19,7 @@ from app import create_app
 from app.intake.service import close_abandoned
 from app.jobs import APPLICATION_VERSION, QUEUES, REGISTRY, SYSTEM_SCHEMA, Job
 from app.kit.clock import system_clock
+from app.kit.failpoints import fail_point
 from app.models import WorkerHeartbeat
 from app.portal import Portal, portal
 
@@ -213,6 +214,7 @@ def purge(here: Portal, batch: int = 200) -> None:
         status="SUCCESS", completed_before=before, limit=batch, load_input=False, load_output=False
     )
     if old:
+        fail_point("purge.before_delete")
         client.delete_workflows([workflow.workflow_id for workflow in old])
 
 

@@ -18,6 +18,7 @@ from app.analysis.output import BadOutputError, read_preview, read_reason, read_
 from app.catalog import Product
 from app.gateways.compute import CANNOT_ANALYSE, Finished
 from app.gateways.storage import NoSuchObjectError
+from app.kit.failpoints import fail_point
 from app.models import Order
 from app.portal import portal
 
@@ -106,6 +107,7 @@ def _publish(order_id: str, output: Path) -> dict[str, Any]:
     for name, path in sorted(result.items()):
         kind = TYPES.get(path.suffix.lower(), "application/octet-stream")
         portal.storage.upload(path, f"results/{order_id}/run/{name}", kind)
+        fail_point("analysis.while_writing")
     portal.storage.upload(image, f"previews/{order_id}/{image.name}", "image/png")
     return summary
 

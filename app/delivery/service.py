@@ -7,6 +7,7 @@ from typing import Any
 
 from app.errors import PortalError
 from app.kit.clock import JST
+from app.kit.failpoints import fail_point
 from app.mail.service import queue_mail
 from app.models import Order
 from app.orders.lifecycle import move_work
@@ -37,6 +38,7 @@ def build(order_id: str) -> None:
         write_zip(order, path)
         size = path.stat().st_size
         portal.storage.upload(path, key, TYPE)
+    fail_point("delivery.after_upload")
     name = f"{folder_name(order)}.zip"
     manifest = {"files": [{"slug": SLUG, "name": name, "key": key, "size": size, "type": TYPE}]}
     with portal.database.transaction() as session:
@@ -44,6 +46,7 @@ def build(order_id: str) -> None:
         now = portal.clock()
         if move_work(session, order, "delivered", "worker", now, delivery=manifest, delivered_at=now):
             queue_mail(session, "result_open", order)
+        fail_point("delivery.before_commit")
 
 
 def write_zip(order: Order, path: Path) -> None:

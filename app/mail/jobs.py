@@ -14,6 +14,7 @@ from flask_babel import force_locale
 
 from app.gateways.mailer import compose
 from app.jobs import job, step
+from app.kit.failpoints import fail_point
 from app.mail.letters import LETTERS, NotNeededError
 from app.models import Mail
 from app.portal import portal
@@ -66,6 +67,7 @@ def _send(mail_id: str) -> str:
         # Kept where staff can see it; the next try, if there is one, overwrites it.
         _mark(mail_id, state="failed", error=f"{type(error).__name__}: {error.__cause__ or error}"[:1000])
         raise
+    fail_point("mail.after_accept")
     kept = LETTERS[mail.kind].kept
     return _mark(
         mail_id,
