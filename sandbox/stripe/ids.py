@@ -17,6 +17,9 @@ _SHAPES = {
     "event": ("evt_1", 23),
     "balance_transaction": ("txn_3", 23),
     "webhook_endpoint": ("we_1", 23),
+    # What is no card: a charge and a refund by another method (https://docs.stripe.com/reports/balance-transaction-types).
+    "payment": ("py_3", 23),
+    "payment_refund": ("pyr_1", 23),
     "payment_method": ("pm_1", 23),
     "item": ("li_1", 23),
     "price": ("price_1", 23),

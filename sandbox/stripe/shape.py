@@ -27,6 +27,7 @@ ONLY_WHAT_APPLIES = frozenset(
         "NextAction",
         "PaymentMethodDetails",
         "PaymentMethodOptions",
+        "Wallet",
     }
 )
 # Class -> fields that Stripe leaves out unless expanded, or unless they say something (`deleted`, `account`).
@@ -36,6 +37,7 @@ LEFT_OUT: dict[str, frozenset[str]] = {
     "Customer": frozenset({"cash_balance", "deleted", "sources", "subscriptions", "tax", "tax_ids"}),
     "Data": frozenset({"previous_attributes"}),
     "Event": frozenset({"account", "context"}),
+    "LineItem": frozenset({"discounts", "taxes"}),
     "Price": frozenset({"currency_options", "deleted", "tiers"}),
     "Session": frozenset({"line_items"}),
     "TotalDetails": frozenset({"breakdown"}),

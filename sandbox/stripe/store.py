@@ -19,16 +19,26 @@ from sandbox.stripe.shape import Json, complete
 
 __all__ = ["Json", "Store", "Tx", "public"]
 
-_SCHEMA = """
+# Whose an object is, in lower case: a session's payer (or, before there is one, `customer_email`), or a Customer.
+EMAIL = (
+    "lower(coalesce(json_extract(body, '$.customer_details.email'),"
+    " json_extract(body, '$.customer_email'), json_extract(body, '$.email')))"
+)
+
+_SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS objects (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, object TEXT NOT NULL,
     created INTEGER NOT NULL, body TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS objects_by_kind ON objects (object, seq);
-CREATE INDEX IF NOT EXISTS objects_by_email
-    ON objects (object, json_extract(body, '$.customer_details.email'));
+CREATE INDEX IF NOT EXISTS objects_by_address ON objects (object, {EMAIL});
 CREATE INDEX IF NOT EXISTS objects_by_intent ON objects (object, json_extract(body, '$.payment_intent'));
-CREATE TABLE IF NOT EXISTS idempotency_keys (
-    key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, status INTEGER, body TEXT);
+CREATE INDEX IF NOT EXISTS objects_by_session ON objects (object, json_extract(body, '$._sandbox.session'));
+CREATE TABLE IF NOT EXISTS idempotent_calls (
+    key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, created INTEGER NOT NULL, status INTEGER, body TEXT);
+CREATE INDEX IF NOT EXISTS idempotent_calls_by_age ON idempotent_calls (created);
+CREATE TABLE IF NOT EXISTS calls (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, method TEXT NOT NULL, path TEXT NOT NULL, route TEXT,
+    status INTEGER NOT NULL, version TEXT, key TEXT, error TEXT NOT NULL, unknown INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS deliveries (
     id INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL, endpoint TEXT NOT NULL,
     state TEXT NOT NULL DEFAULT 'pending', attempts INTEGER NOT NULL DEFAULT 0,

@@ -88,6 +88,27 @@ SWITCHES: dict[str, Switch] = {
         "Session status while a voucher is out",
         ("complete", "open"),
     ),
+    "email_case_sensitive": Switch(
+        bool, True, "一覧のメールアドレスは大文字と小文字を区別する", "Lists match e-mail case-sensitively"
+    ),
+    "open_sessions_listed": Switch(
+        bool, False, "未完了の Session も customer_email で一覧に出る", "The e-mail filter finds open sessions too"
+    ),
+    "list_delay_seconds": Switch(
+        int, 0, "完了した Session が一覧に出るまでの秒数", "Seconds that a just completed session stays out of lists"
+    ),
+    "list_keeps_days": Switch(
+        int, 0, "Session が一覧に残る日数(0 は無期限)", "Days that lists keep a session (0: for ever)"
+    ),
+    "voucher_cancellable": Switch(
+        bool, False, "支払い待ちのコンビニ払いを API で取り消せる", "A pending voucher can be cancelled by API"
+    ),
+    "card_capability": Switch(
+        str, "active", "カードの利用可否", "State of the card capability", ("active", "pending", "inactive")
+    ),
+    "konbini_capability": Switch(
+        str, "active", "コンビニ払いの利用可否", "State of the konbini capability", ("active", "pending", "inactive")
+    ),
     # A third party reports 250 yen and tax; Stripe says only that a konbini refund "may incur a fee".
     "konbini_refund_fee_yen": Switch(int, 0, "コンビニ払いの返金手数料(円)", "Fee of a konbini refund in yen"),
     "dispute_fee_yen": Switch(

@@ -69,6 +69,14 @@ def pay_card(fields: Fields, session_id: str) -> Json:
     return public(attempt.session)
 
 
+@moment("sessions/<session_id>/from_payment_link")
+def begin_with_link(fields: Fields, session_id: str) -> Json:
+    """Make the session one that the Payment Link `payment_link` (plink_...) began."""
+    with store().write() as tx:
+        session = checkout.find_session(tx, session_id)
+        return public(sessions.from_payment_link(tx, session, fields.text("payment_link")))
+
+
 @moment("sessions/<session_id>/<action>")
 def act(fields: Fields, session_id: str, action: str) -> Json:
     """Do one of ACTIONS and give the session. Raises ApiError when the session's state forbids it."""

@@ -44,6 +44,7 @@ ROUTES = (
     Route("GET", _CS, "checkout_sessions", pc.SessionListParams, session.list_),
     Route("GET", f"{_CS}/<session>", "checkout_sessions", pc.SessionRetrieveParams, session.retrieve),
     Route("POST", f"{_CS}/<session>/expire", "checkout_sessions", pc.SessionExpireParams, session.expire),
+    Route("GET", f"{_CS}/<session>/line_items", "checkout_sessions", pc.SessionListLineItemsParams, session.list_items),
     Route("GET", _PI, "payment_intents", p.PaymentIntentListParams, payment_intent.list_),
     Route("GET", f"{_PI}/<intent>", "payment_intents", p.PaymentIntentRetrieveParams, payment_intent.retrieve),
     Route("POST", f"{_PI}/<intent>/cancel", "payment_intents", p.PaymentIntentCancelParams, payment_intent.cancel),

@@ -21,18 +21,14 @@ def make(
 
     `details` is the session's `customer_details`; `method_details` has `type` card or konbini and its facts.
     """
-    charge_id = ids.new("charge")
+    charge_id = ids.new("charge" if method_details["type"] == "card" else "payment")
     charge: Json = {
         "id": charge_id,
         "object": "charge",
         "amount": intent["amount"],
         "amount_captured": 0 if decline else intent["amount"],
         "amount_refunded": 0,
-        "application": None,
-        "application_fee": None,
-        "application_fee_amount": None,
-        "balance_transaction": None,
-        "billing_details": {"address": details["address"], "tax_id": None, **billing},
+        "billing_details": {"address": details["address"], **billing},
         "calculated_statement_descriptor": "KAISEKI PORTAL",
         "captured": not decline,
         "created": clock.now(),
@@ -40,31 +36,20 @@ def make(
         "customer": intent["customer"],
         "description": intent["description"],
         "disputed": False,
-        "failure_balance_transaction": None,
         "failure_code": decline["code"] if decline else None,
         "failure_message": decline["message"] if decline else None,
         "fraud_details": {},
         "livemode": False,
         "metadata": intent["metadata"],
-        "on_behalf_of": None,
         "outcome": _outcome(decline),
         "paid": not decline,
         "payment_intent": intent["id"],
         "payment_method": intent["payment_method"],
         "payment_method_details": method_details,
         "receipt_email": intent["receipt_email"],
-        "receipt_number": None,
         "receipt_url": None if decline else f"{config.load().stripe_url}/receipt/{charge_id}",
         "refunded": False,
-        "review": None,
-        "shipping": None,
-        "source": None,
-        "source_transfer": None,
-        "statement_descriptor": None,
-        "statement_descriptor_suffix": None,
         "status": "failed" if decline else "succeeded",
-        "transfer_data": None,
-        "transfer_group": None,
     }
     if not decline:
         charge["balance_transaction"] = balance_transaction.for_charge(tx, charge, method_details["type"])["id"]

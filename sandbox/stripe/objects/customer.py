@@ -4,39 +4,38 @@ from __future__ import annotations
 
 from sandbox.stripe import clock, ids, lists
 from sandbox.stripe.call import Call
-from sandbox.stripe.store import Json, Tx
+from sandbox.stripe.objects import event
+from sandbox.stripe.store import EMAIL, Json, Tx
 
-_FILTERS: lists.Filters = {"email": lists.field("email")}
+# Case-sensitive, says https://docs.stripe.com/api/customers/list .
+_FILTERS: lists.Filters = {"email": f"{EMAIL} = lower(?) AND {lists.field('email')}"}
 
 
-def make(tx: Tx, details: Json, locale: str | None) -> Json:
+def make(tx: Tx, details: Json, locale: str | None, session_id: str) -> Json:
     """Store a Customer from what the payer typed."""
     customer_id = ids.new("customer")
-    return tx.add(
+    customer = tx.add(
         {
             "id": customer_id,
             "object": "customer",
             "address": details["address"],
             "balance": 0,
             "created": clock.now(),
-            "currency": None,
-            "default_source": None,
             "delinquent": False,
-            "description": None,
-            "discount": None,
             "email": details["email"],
             "invoice_prefix": customer_id[-8:].upper(),
-            "invoice_settings": {"custom_fields": None, "default_payment_method": None, "footer": None},
+            "invoice_settings": {},
             "livemode": False,
             "metadata": {},
             "name": details["name"],
+            "next_invoice_sequence": 1,
             "phone": details["phone"],
             "preferred_locales": [locale] if locale else [],
-            "shipping": None,
             "tax_exempt": "none",
-            "test_clock": None,
         }
     )
+    event.emit(tx, "customer.created", customer, session=session_id)
+    return customer
 
 
 def retrieve(call: Call, customer: str) -> Json:

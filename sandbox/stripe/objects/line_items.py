@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sandbox.stripe import ids
 from sandbox.stripe.errors import InvalidRequestError, refuse, refuse_unknown
+from sandbox.stripe.objects.metadata import merged
+from sandbox.stripe.shape import complete
 from sandbox.stripe.store import Json
 
 _KNOWN = {"metadata", "price", "price_data", "quantity"}
@@ -44,26 +46,39 @@ def _amount(item: Json) -> int:
     return int(item["price_data"]["unit_amount"] * item.get("quantity", 1))
 
 
-def make(item: Json) -> Json:
+def make(item: Json, now: int) -> Json:
     """Give one line item as Stripe shows it."""
     data = item["price_data"]
-    return {
-        "id": ids.new("item"),
-        "object": "item",
-        "amount_discount": 0,
-        "amount_subtotal": _amount(item),
-        "amount_tax": 0,
-        "amount_total": _amount(item),
-        "currency": "jpy",
-        "description": data["product_data"]["name"],
-        "price": {
-            "id": ids.new("price"),
-            "object": "price",
-            "active": False,
+    return complete(
+        {
+            "id": ids.new("item"),
+            "object": "item",
+            "amount_discount": 0,
+            "amount_subtotal": _amount(item),
+            "amount_tax": 0,
+            "amount_total": _amount(item),
             "currency": "jpy",
-            "product": ids.new("product"),
-            "type": "one_time",
-            "unit_amount": data["unit_amount"],
-        },
-        "quantity": item.get("quantity", 1),
+            "description": data["product_data"]["name"],
+            "metadata": merged({}, item.get("metadata", {}), "line_items[metadata]"),
+            "price": _price(data, now),
+            "quantity": item.get("quantity", 1),
+        }
+    )
+
+
+def _price(data: Json, now: int) -> Json:
+    return {
+        "id": ids.new("price"),
+        "object": "price",
+        "active": False,
+        "billing_scheme": "per_unit",
+        "created": now,
+        "currency": "jpy",
+        "livemode": False,
+        "metadata": {},
+        "product": ids.new("product"),
+        "tax_behavior": data.get("tax_behavior", "unspecified"),
+        "type": "one_time",
+        "unit_amount": data["unit_amount"],
+        "unit_amount_decimal": str(data["unit_amount"]),
     }

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from sandbox.stripe import clock, ids, lists
+import copy
+
+from sandbox.stripe import clock, ids, lists, switches
 from sandbox.stripe.call import Call
 from sandbox.stripe.errors import StateError
+from sandbox.stripe.objects import event
 from sandbox.stripe.store import Json, Tx
 
 _FILTERS: lists.Filters = {"customer": lists.field("customer")}
@@ -14,7 +17,7 @@ def make(tx: Tx, session: Json) -> Json:
     """Store the PaymentIntent of a session whose form was just submitted."""
     data = session["_sandbox"]["payment_intent_data"]
     intent_id = ids.new("payment_intent")
-    return tx.add(
+    intent = tx.add(
         {
             "id": intent_id,
             "object": "payment_intent",
@@ -22,11 +25,6 @@ def make(tx: Tx, session: Json) -> Json:
             "amount_capturable": 0,
             "amount_details": {"tip": {}},
             "amount_received": 0,
-            "application": None,
-            "application_fee_amount": None,
-            "automatic_payment_methods": None,
-            "canceled_at": None,
-            "cancellation_reason": None,
             "capture_method": "automatic",
             "client_secret": f"{intent_id}_secret_{ids.digits(20)}",
             "confirmation_method": "automatic",
@@ -34,30 +32,19 @@ def make(tx: Tx, session: Json) -> Json:
             "currency": session["currency"],
             "customer": session["customer"],
             "description": data.get("description"),
-            "last_payment_error": None,
-            "latest_charge": None,
             "livemode": False,
             "metadata": data.get("metadata", {}),
-            "next_action": None,
-            "on_behalf_of": None,
-            "payment_method": None,
-            "payment_method_configuration_details": None,
-            "payment_method_options": session["payment_method_options"],
+            "payment_method_options": copy.deepcopy(session["_sandbox"]["payment_method_options"]),
             "payment_method_types": session["payment_method_types"],
-            "processing": None,
             "receipt_email": data.get("receipt_email"),
-            "review": None,
-            "setup_future_usage": None,
-            "shipping": None,
-            "source": None,
             "statement_descriptor": data.get("statement_descriptor"),
             "statement_descriptor_suffix": data.get("statement_descriptor_suffix"),
             "status": "requires_payment_method",
-            "transfer_data": None,
-            "transfer_group": None,
             "_sandbox": {"session": session["id"]},
         }
     )
+    event.emit(tx, "payment_intent.created", intent, session=session["id"])
+    return intent
 
 
 def session_of(tx: Tx, intent_id: str) -> str | None:
@@ -77,12 +64,36 @@ def list_(call: Call) -> Json:
 
 
 def cancel(call: Call, intent: str) -> Json:
-    """POST /v1/payment_intents/<id>/cancel: refused, for all of them are Checkout's (stripe.md 2.4)."""
+    """POST /v1/payment_intents/<id>/cancel.
+
+    All of them are Checkout's, which Stripe cancels only in `requires_capture` (description of the call in the SDK).
+    Whether it means a pending konbini voucher too is not known: the switch `voucher_cancellable`.
+    """
     found = call.find("payment_intent", intent, param="intent")
-    raise StateError(
-        f"You cannot cancel this PaymentIntent because it has a status of {found['status']} and was "
-        "created by Checkout. Only a status of requires_capture can be canceled; expire the Checkout "
-        f"Session {found['_sandbox']['session']} instead while it is open.",
-        code="payment_intent_unexpected_state",
-        param="intent",
-    )
+    session_id = found["_sandbox"]["session"]
+    voucher = (found["next_action"] or {}).get("type") == "konbini_display_details"
+    if not voucher or not switches.get(call.tx, "voucher_cancellable"):
+        raise StateError(
+            f"You cannot cancel this PaymentIntent because it has a status of {found['status']} and was "
+            "created by Checkout. Only a status of requires_capture can be canceled; expire the Checkout "
+            f"Session {session_id} instead while it is open.",
+            code="payment_intent_unexpected_state",
+            param="intent",
+        )
+    cancel_now(call.tx, found, call.params.get("cancellation_reason"), call)
+    # Inferred: the session hears of its lost payment like of any other that failed.
+    session = call.tx.need(session_id, "checkout.session")
+    event.emit(call.tx, "checkout.session.async_payment_failed", session, session=session_id, call=call)
+    return found
+
+
+def cancel_now(tx: Tx, intent: Json, reason: str | None, call: Call | None = None) -> None:
+    """Make the PaymentIntent one that nobody can pay any more."""
+    intent |= {
+        "status": "canceled",
+        "canceled_at": clock.now(),
+        "cancellation_reason": reason,
+        "next_action": None,
+    }
+    tx.save(intent)
+    event.emit(tx, "payment_intent.canceled", intent, session=intent["_sandbox"]["session"], call=call)

@@ -103,7 +103,7 @@ def _amount(charge: Json, params: Json) -> int:
 
 def _body(charge: Json, params: Json, amount: int, method: str) -> Json:
     return {
-        "id": ids.new("refund"),
+        "id": ids.new("refund" if method == "card" else "payment_refund"),
         "object": "refund",
         "amount": amount,
         "charge": charge["id"],

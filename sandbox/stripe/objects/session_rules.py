@@ -6,7 +6,7 @@ import re
 from urllib.parse import urlsplit
 
 from sandbox.stripe.call import Call
-from sandbox.stripe.errors import refuse, refuse_unknown
+from sandbox.stripe.errors import not_implemented, refuse, refuse_unknown
 from sandbox.stripe.objects import account, line_items
 from sandbox.stripe.objects.metadata import merged
 from sandbox.stripe.store import Json
@@ -63,14 +63,14 @@ def check(call: Call) -> tuple[str, ...]:
     params = call.params
     refuse_unknown(params, HANDLED)
     refuse_unknown(params.get("payment_intent_data", {}), PAYMENT_INTENT_DATA, "payment_intent_data")
-    refuse_unknown(params.get("payment_method_options", {}), account.ENABLED_METHODS, "payment_method_options")
+    refuse_unknown(params.get("payment_method_options", {}), account.METHODS, "payment_method_options")
     _supported(params)
     _urls(params)
     _customer(call)
     _expires_at(params, call.now)
     _lengths(params)
     _konbini_days(params)
-    return _methods(params, _total(params))
+    return _methods(params, _total(params), account.enabled_methods(call.tx))
 
 
 def plausible_email(text: str) -> bool:
@@ -84,7 +84,7 @@ def _supported(params: Json) -> None:
             raise refuse(f"Missing required param: {name}.", name, "parameter_missing")
     for name, only in (("mode", "payment"), ("ui_mode", "hosted_page"), ("currency", "jpy")):
         if params.get(name, only) != only:
-            raise refuse(f"The Stripe stand-in knows only {name}={only}.", name)
+            raise not_implemented(f"{name}={params[name]}", name)
 
 
 def _urls(params: Json) -> None:
@@ -147,7 +147,7 @@ def _total(params: Json) -> int:
     return total
 
 
-def _methods(params: Json, total: int) -> tuple[str, ...]:
+def _methods(params: Json, total: int, enabled: tuple[str, ...]) -> tuple[str, ...]:
     allowed = params.get("allowed_payment_method_types")
     excluded = params.get("excluded_payment_method_types", [])
     where = "allowed_payment_method_types"
@@ -158,10 +158,13 @@ def _methods(params: Json, total: int) -> tuple[str, ...]:
     if set(unfit) & set(allowed or ()):
         raise refuse(f"konbini takes from ¥{low:,} to ¥{high:,}; this session has ¥{total:,}.", where)
     offered = tuple(
-        method
-        for method in account.ENABLED_METHODS
-        if (allowed is None or method in allowed) and method not in (*excluded, *unfit)
+        method for method in enabled if (allowed is None or method in allowed) and method not in (*excluded, *unfit)
     )
     if not offered:
-        raise refuse("No valid payment method types for this Checkout Session.", where)
+        raise refuse(
+            "No valid payment method types for this Checkout Session. Please ensure that you have activated payment "
+            "methods compatible with your chosen currency in your dashboard "
+            "(https://dashboard.stripe.com/settings/payment_methods).",
+            where,
+        )
     return offered

@@ -72,9 +72,10 @@ def submit(tx: Tx, session: Json, method: str) -> Json:
 def complete(tx: Tx, session: Json, intent: Json, payer: Payer) -> None:
     """Close the form: the session knows its payer now."""
     if session["customer_creation"] == "always":
-        session["customer"] = customer.make(tx, payer.details, session["locale"])["id"]
+        session["customer"] = customer.make(tx, payer.details, session["locale"], session["id"])["id"]
     intent["customer"] = session["customer"]
     session |= {"status": "complete", "customer_details": payer.details, "url": None}
+    session["_sandbox"]["completed_at"] = clock.now()
 
 
 def succeed(tx: Tx, session: Json, intent: Json) -> None:
