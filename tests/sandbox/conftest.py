@@ -57,12 +57,17 @@ class Receiver:
     secret: str = SECRET
     events: list[stripe.Event] = field(default_factory=list)
     signatures: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)
     hold: threading.Event = field(default_factory=threading.Event)
     arrived: threading.Condition = field(default_factory=threading.Condition)
 
     def take(self, body: bytes, signature: str) -> int:
-        event = stripe.Webhook.construct_event(body, signature, self.secret)
+        try:
+            event = stripe.Webhook.construct_event(body, signature, self.secret)
+        except stripe.SignatureVerificationError:
+            self.refused.append(signature)
+            return 400
         with self.arrived:
             self.events.append(event)
             self.signatures.append(signature)
@@ -168,6 +173,18 @@ class Stripe:
         self.control(f"sessions/{session.id}/issue_voucher")
         return self.full(session.id)
 
+    def deliveries(self, event_id: str) -> list[dict[str, Any]]:
+        """Give what became of an event at each endpoint."""
+        found: list[dict[str, Any]] = next(
+            event["deliveries"] for event in self.control("events", method="GET") if event["id"] == event_id
+        )
+        return found
+
+    def newest(self, type_: str, object_id: str) -> stripe.Event:
+        """Give the newest event of a type about an object."""
+        found = self.client.v1.events.list({"type": type_, "limit": 100}).data
+        return next(event for event in found if event.data.object.id == object_id)
+
     def full(self, session_id: str) -> stripe.checkout.Session:
         """Retrieve a session with all of its payment."""
         return self.sessions.retrieve(session_id, {"expand": ["payment_intent.latest_charge.balance_transaction"]})
@@ -194,5 +211,13 @@ def stripe_running(folder: Path, receiver: Receiver, port: int | None = None) ->
 @pytest.fixture(scope="session")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stripe]:
     with receiving() as receiver, stripe_running(tmp_path_factory.mktemp("stripe"), receiver) as running_api:
-        running_api.control("settings", {"webhook_backoff_seconds": [0.1, 0.1]})
+        running_api.control("settings", {"rate_limits": False, "webhook_backoff_seconds": [0.1, 0.1]})
+        yield running_api
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stripe]:
+    """Run a stand-in for one module alone, whose clock may be moved."""
+    with receiving() as receiver, stripe_running(tmp_path_factory.mktemp("own"), receiver) as running_api:
+        running_api.control("settings", {"rate_limits": False})
         yield running_api
