@@ -80,6 +80,10 @@ def _body(session_id: str, params: Json, now: int, total: int) -> Json:
         "livemode": False,
         "metadata": merged({}, params.get("metadata", {})),
         "mode": "payment",
+        "name_collection": {
+            name: {"optional": False, **given} for name, given in params.get("name_collection", {}).items()
+        }
+        or None,
         "payment_method_collection": "if_required",
         "payment_status": "unpaid",
         "phone_number_collection": params.get("phone_number_collection", {"enabled": False}),
@@ -89,6 +93,10 @@ def _body(session_id: str, params: Json, now: int, total: int) -> Json:
         "ui_mode": "hosted_page",
         "url": f"{config.load().stripe_url}/c/pay/{session_id}",
     }
+
+
+def _names(given: Json | None) -> Json | None:
+    return given and {whose: {"optional": False, **asked} for whose, asked in given.items()}
 
 
 def list_line_items(tx: Tx, session: Json) -> Json:
