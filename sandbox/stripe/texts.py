@@ -38,7 +38,14 @@ def moment(lang: str, seconds: int) -> str:
     return f"{at:%a} {at.day} {at:%b %Y, %H:%M} JST"
 
 
+def duration(lang: str, seconds: float) -> str:
+    """Write a length of time in days, hours and minutes."""
+    minutes = round(seconds / 60)
+    parts = [(minutes // 1440, "日", " d"), (minutes // 60 % 24, "時間", " h"), (minutes % 60, "分", " min")]
+    return " ".join(f"{n}{ja if lang == 'ja' else en}" for n, ja, en in parts if n)
+
+
 def install(app: Flask) -> None:
     """Give the templates their helpers."""
-    app.jinja_env.globals |= {"say": say, "yen": yen, "moment": moment, "language": language}
+    app.jinja_env.globals |= {"say": say, "yen": yen, "moment": moment, "duration": duration, "language": language}
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -21,6 +21,11 @@ def earliest(tx: Tx) -> Json | None:
     return dict(row) if row else None
 
 
+def next_ones(tx: Tx, count: int) -> list[Json]:
+    """Give the `count` timers that are due next, soonest first."""
+    return [dict(row) for row in tx.run("SELECT * FROM timers ORDER BY due, id LIMIT ?", (count,)).fetchall()]
+
+
 def remove(tx: Tx, timer_id: int) -> None:
     """Forget a timer."""
     tx.run("DELETE FROM timers WHERE id = ?", (timer_id,))

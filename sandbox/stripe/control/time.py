@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sandbox.stripe import clock, scheduler
 from sandbox.stripe.control.moments import Fields, moment
 from sandbox.stripe.errors import InvalidRequestError
@@ -25,15 +27,27 @@ def _reading() -> Json:
 
 @moment("time/advance")
 def advance(fields: Fields) -> Json:
-    """Play all that is due until `{"seconds" | "hours" | "days": n}` from now or `{"to": seconds since 1970}`."""
+    """Play all that is due until `{"seconds" | "hours" | "days": n}` from now or `{"to": seconds since 1970}`.
+
+    A form gives `to` as a date and time in Japan, such as 2026-11-21T23:59.
+    """
     given = [name for name in (*UNITS, "to") if fields.get(name) not in (None, "")]
     if len(given) != 1:
         raise InvalidRequestError("Give one of seconds, hours, days and to.")
     (name,) = given
-    wanted = fields.number(name)
+    wanted = _moment(fields) if name == "to" else fields.number(name)
     now = clock.exact()
     target = wanted if name == "to" else now + wanted * UNITS[name]
     if target < clock.now() or target > now + MAX_SECONDS:
         raise InvalidRequestError("The clock goes forward only, by ten years at most.", param=name)
     scheduler.advance(store(), target)
     return _reading()
+
+
+def _moment(fields: Fields) -> float:
+    text = fields.text("to")
+    try:
+        written = datetime.fromisoformat(text) if "T" in text else None
+    except ValueError:
+        raise InvalidRequestError(f"Not a date and time: {text}", param="to") from None
+    return written.replace(tzinfo=clock.JST).timestamp() if written else fields.number("to")

@@ -38,6 +38,14 @@ class TestCard:
     lookup_fails: bool = False
     dispute: str = ""
 
+    @property
+    def summary(self) -> str:
+        """Say in a few words what the number does."""
+        secure = f"3-D Secure {self.three_d_secure}" if self.three_d_secure != "unenrolled" else ""
+        dispute = f"dispute: {self.dispute}" if self.dispute else ""
+        lookup = "lookup fails" if self.lookup_fails else ""
+        return ", ".join(text for text in (secure, lookup, self.decline, dispute) if text)
+
 
 _ORDINARY = TestCard()
 TEST_CARDS = {
