@@ -17,7 +17,7 @@ class Payment(Base):
 
     `amount` = `price` + `handling`, in yen, is what the customer pays. `voucher` holds the konbini codes as Stripe
     gave them. `anomaly` names what staff must look at (double payment, wrong amount); `dispute` is Stripe's word for
-    where a card holder's dispute stands (needs_response, won, lost).
+    where a card holder's dispute stands (needs_response, won, lost). `look_at` is when recovery looks at Stripe again.
     """
 
     __tablename__ = "payments"
@@ -28,7 +28,7 @@ class Payment(Base):
     price: Mapped[int]
     handling: Mapped[int]
     amount: Mapped[int]
-    state: Mapped[str] = mapped_column(String(20))
+    state: Mapped[str] = mapped_column(String(20), index=True)
     terms_version: Mapped[str] = mapped_column(String(40))
     session_id: Mapped[str | None] = mapped_column(String(100), unique=True)
     session_url: Mapped[str | None] = mapped_column(String(2000))
@@ -44,6 +44,7 @@ class Payment(Base):
     dispute: Mapped[str | None] = mapped_column(String(40))
     created_at: Mapped[datetime]
     paid_at: Mapped[datetime | None]
+    look_at: Mapped[datetime | None]
 
     refunds: Mapped[list[Refund]] = relationship(order_by=Refund.created_at, lazy="raise_on_sql")
 

@@ -19,6 +19,6 @@ class Refund(Base):
     id: Mapped[str] = mapped_column(String(100), primary_key=True)
     payment_id: Mapped[str] = mapped_column(ForeignKey("payments.id"), index=True)
     amount: Mapped[int]
-    state: Mapped[str] = mapped_column(String(20))
+    state: Mapped[str] = mapped_column(String(20), index=True)
     reason: Mapped[str | None] = mapped_column(String(100))
     created_at: Mapped[datetime]
