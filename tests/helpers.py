@@ -104,6 +104,16 @@ class Sandbox:
         return post_json(f"{self.stripe}/_control/api/{path}", body)
 
 
+def unknown_calls(calls: list[dict[str, Any]]) -> list[str]:
+    """Tell of each call to the Stripe stand-in that it did not know, or that broke the SDK's contract."""
+    return [
+        f"the portal called {call['method']} {call['path']}, which the stand-in does not know: "
+        f"{call['error']['message'] if call['error'] else 'no error told'}"
+        for call in calls
+        if call["unknown"]
+    ]
+
+
 @contextmanager
 def process(*command: str, environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program in its own group; stop it at the end, and kill what is left of the group."""

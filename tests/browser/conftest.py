@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
-from tests.helpers import ROOT
+from tests.helpers import ROOT, Sandbox, get_json, unknown_calls
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -73,6 +73,19 @@ def new_browser(chromium: Browser, live: str) -> Iterator[Callable[..., Page]]:
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture(autouse=True)
+def only_known_calls(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test during which the portal asked Stripe something that the stand-in does not know."""
+    if "live" not in request.fixturenames:
+        yield
+        return
+    sandbox: Sandbox = request.getfixturevalue("sandbox")
+    calls = f"{sandbox.stripe}/_control/api/calls?after="
+    before = get_json(f"{calls}0")
+    yield
+    assert unknown_calls(get_json(f"{calls}{before[-1]['seq'] if before else 0}")) == []
 
 
 def audit(page: Page) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
@@ -16,7 +17,7 @@ import stripe
 from sandbox.stripe.door import idempotency
 from sandbox.stripe.errors import ConflictError, InvalidRequestError, StateError
 from sandbox.stripe.store import Store
-from tests.sandbox.conftest import Stripe, line_item
+from tests.sandbox.conftest import Receiver, Stripe, line_item, receiving, stripe_running
 
 PARAMS: Any = {"mode": "payment", "success_url": "http://shop.test/", "line_items": [line_item(500)]}
 
@@ -40,6 +41,42 @@ def test_the_same_key_with_other_parameters_is_an_error(api: Stripe) -> None:
         api.sessions.expire(session.id, {}, options)
 
 
+def test_a_key_belongs_to_the_account_not_to_the_api_key(api: Stripe) -> None:
+    options: Any = {"idempotency_key": str(uuid.uuid4())}
+    first = api.sessions.create(PARAMS, options)
+    other = stripe.StripeClient("sk_test_other", base_addresses={"api": api.base})
+    assert other.v1.checkout.sessions.create(PARAMS, options).id == first.id
+
+
+def test_a_key_is_forgotten_after_a_day(receiver: Receiver, tmp_path: Path) -> None:
+    with stripe_running(tmp_path, receiver) as own:
+        options: Any = {"idempotency_key": str(uuid.uuid4())}
+        first = own.sessions.create(PARAMS, options)
+        own.control("time/advance", {"hours": 23})
+        assert own.sessions.create(PARAMS, options).id == first.id
+        own.control("time/advance", {"hours": 1})
+        second: Any = own.sessions.create(PARAMS, options)
+        assert second.id != first.id
+        assert "idempotent-replayed" not in second.last_response.headers
+
+
+def test_the_headers_of_a_keyed_call(api: Stripe) -> None:
+    key = str(uuid.uuid4())
+    first: Any = api.sessions.create(PARAMS, {"idempotency_key": key})
+    headers = first.last_response.headers
+    assert headers["idempotency-key"] == key
+    assert headers["stripe-version"] == stripe.api_version
+    assert "idempotent-replayed" not in headers
+    assert "stripe-should-retry" not in headers
+
+
+def test_a_get_has_no_key(api: Stripe) -> None:
+    options: Any = {"idempotency_key": str(uuid.uuid4())}
+    for _ in range(2):
+        listed: Any = api.sessions.list({"limit": 1}, options)
+        assert "idempotent-replayed" not in listed.last_response.headers
+
+
 def test_a_refused_request_leaves_its_key_free(api: Stripe) -> None:
     options: Any = {"idempotency_key": str(uuid.uuid4())}
     api.refusal(lambda: api.sessions.create(PARAMS | {"mode": "rent"}, options))
@@ -61,7 +98,8 @@ def test_a_key_in_flight_is_409(api: Stripe) -> None:
     key = str(uuid.uuid4())
     print_ = idempotency.fingerprint(f"/v1/checkout/sessions/{key}/expire", {})
     with closing(sqlite3.connect(api.folder / "stripe.sqlite3")) as file, file:
-        file.execute("INSERT INTO idempotency_keys (key, fingerprint) VALUES (?, ?)", (key, print_))
+        values = (key, print_, int(time.time()))
+        file.execute("INSERT INTO idempotent_calls (key, fingerprint, created) VALUES (?, ?, ?)", values)
     with pytest.raises(stripe.StripeError) as caught:
         api.sessions.expire(key, {}, {"idempotency_key": key})
     assert caught.value.http_status == 409
@@ -71,6 +109,12 @@ def test_a_key_in_flight_is_409(api: Stripe) -> None:
 
 def test_a_key_of_256_characters_is_refused(api: Stripe) -> None:
     assert api.refusal(lambda: api.sessions.create(PARAMS, {"idempotency_key": "k" * 256})).http_status == 400
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -111,7 +155,7 @@ def test_two_at_once_run_once(store: Store) -> None:
 
 def test_what_a_stopped_process_left_is_freed(store: Store) -> None:
     with store.write() as tx:
-        tx.run("INSERT INTO idempotency_keys (key, fingerprint) VALUES ('k', 'p')")
+        tx.run("INSERT INTO idempotent_calls (key, fingerprint, created) VALUES ('k', 'p', 1)")
     idempotency.forget_unfinished(store)
     assert idempotency.once(store, "k", "p", lambda: (200, {}))[0] == (200, {})
 

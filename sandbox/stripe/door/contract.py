@@ -26,8 +26,18 @@ _OPTIONS = _request_options.RequestOptions.__annotations__.keys()
 
 
 def check(params_type: type, tree: Tree) -> dict[str, Any]:
-    """Return the parameters with their Python types. Raises InvalidRequestError at the first fault."""
-    return _typed_dict(params_type, tree, "")
+    """Return the parameters with their Python types. Raises InvalidRequestError (`unknown`) at the first fault."""
+    try:
+        return _typed_dict(params_type, tree, "")
+    except InvalidRequestError as error:
+        error.unknown = True
+        raise
+
+
+def unknown_parameter(where: str, hint: str = "") -> InvalidRequestError:
+    """Make the refusal of a parameter that does not exist."""
+    message = f"Received unknown parameter: {where}{hint}"
+    return InvalidRequestError(message, code="parameter_unknown", param=where, unknown=True)
 
 
 @cache
@@ -45,9 +55,7 @@ def _typed_dict(params_type: type, tree: Tree, path: str) -> dict[str, Any]:
         if name not in fields:
             near = difflib.get_close_matches(name, fields, n=1)
             hint = f". Did you mean {near[0]}?" if near else ""
-            raise InvalidRequestError(
-                f"Received unknown parameter: {where}{hint}", code="parameter_unknown", param=where
-            )
+            raise unknown_parameter(where, hint)
         checked[name] = _value(fields[name], raw, where)
     for name in sorted(params_type.__required_keys__):  # type: ignore[attr-defined]
         if name not in checked:

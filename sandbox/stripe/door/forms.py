@@ -24,16 +24,16 @@ def decode(pairs: Iterable[tuple[str, str]]) -> Tree:
     for name, value in pairs:
         match = _KEY.match(name)
         if not match:
-            raise InvalidRequestError(f"Invalid parameter name: {name}", param=name)
+            raise InvalidRequestError(f"Invalid parameter name: {name}", param=name, unknown=True)
         path = [match[1], *re.findall(r"\[([^\[\]]*)\]", match[2])]
         node = tree
         for part in path[:-1]:
             child = node.setdefault(part or str(len(node)), {})
             if not isinstance(child, dict):
-                raise InvalidRequestError(f"Invalid object: {name}", param=name)
+                raise InvalidRequestError(f"Invalid object: {name}", param=name, unknown=True)
             node = child
         key = path[-1] or str(len(node))
         if key in node:
-            raise InvalidRequestError(f"Parameter given twice: {name}", param=name)
+            raise InvalidRequestError(f"Parameter given twice: {name}", param=name, unknown=True)
         node[key] = value
     return tree

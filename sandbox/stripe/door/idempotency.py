@@ -1,4 +1,7 @@
-"""Idempotency-Key on POST: one key, one effect, one answer (stripe.md 4)."""
+"""Idempotency-Key on POST: one key, one effect, one answer (https://docs.stripe.com/api/idempotent_requests).
+
+Keys belong to the account, whichever API key came with them (inferred), and are forgotten after 24 hours.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import json
 from collections.abc import Callable
 from typing import TypeAlias
 
+from sandbox.stripe import clock
 from sandbox.stripe.door.forms import Tree
 from sandbox.stripe.errors import ApiError, ConflictError, IdempotencyError, InvalidRequestError
 from sandbox.stripe.store import Json, Store
@@ -14,6 +18,7 @@ from sandbox.stripe.store import Json, Store
 Answer: TypeAlias = tuple[int, Json]
 
 MAX_KEY_LENGTH = 255
+KEPT_SECONDS = 24 * 3600
 
 
 def fingerprint(path: str, params: Tree) -> str:
@@ -29,10 +34,13 @@ def once(store: Store, key: str, print_: str, run: Callable[[], Answer]) -> tupl
     """
     if len(key) > MAX_KEY_LENGTH:
         raise InvalidRequestError(f"Idempotency keys are at most {MAX_KEY_LENGTH} characters long.")
+    now = clock.now()
     with store.write() as tx:
-        row = tx.run("SELECT * FROM idempotency_keys WHERE key = ?", (key,)).fetchone()
+        tx.run("DELETE FROM idempotent_calls WHERE created <= ? AND status IS NOT NULL", (now - KEPT_SECONDS,))
+        row = tx.run("SELECT * FROM idempotent_calls WHERE key = ?", (key,)).fetchone()
         if row is None:
-            tx.run("INSERT INTO idempotency_keys (key, fingerprint) VALUES (?, ?)", (key, print_))
+            values = (key, print_, now)
+            tx.run("INSERT INTO idempotent_calls (key, fingerprint, created) VALUES (?, ?, ?)", values)
     if row is not None:
         return _replay(row["fingerprint"], row["status"], row["body"], print_, key), True
     try:
@@ -43,14 +51,14 @@ def once(store: Store, key: str, print_: str, run: Callable[[], Answer]) -> tupl
             raise
         status, body = error.status, error.body()
     with store.write() as tx:
-        tx.run("UPDATE idempotency_keys SET status = ?, body = ? WHERE key = ?", (status, json.dumps(body), key))
+        tx.run("UPDATE idempotent_calls SET status = ?, body = ? WHERE key = ?", (status, json.dumps(body), key))
     return (status, body), False
 
 
 def forget_unfinished(store: Store) -> None:
     """Free the keys of requests that a stopped process left running."""
     with store.write() as tx:
-        tx.run("DELETE FROM idempotency_keys WHERE status IS NULL")
+        tx.run("DELETE FROM idempotent_calls WHERE status IS NULL")
 
 
 def _replay(known: str, status: int | None, body: str | None, print_: str, key: str) -> Answer:
@@ -69,4 +77,4 @@ def _replay(known: str, status: int | None, body: str | None, print_: str, key: 
 
 def _forget(store: Store, key: str) -> None:
     with store.write() as tx:
-        tx.run("DELETE FROM idempotency_keys WHERE key = ?", (key,))
+        tx.run("DELETE FROM idempotent_calls WHERE key = ?", (key,))
