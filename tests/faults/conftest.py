@@ -1,0 +1,31 @@
+"""One house for each database, shared by the rows: a row breaks something, lifts the fault, and the promises hold."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.house import House, house_on
+from tests.faults.invariants import invariants
+from tests.helpers import Sandbox
+
+
+@pytest.fixture(scope="session")
+def shared_house(backend: str, folder: Path, sandbox: Sandbox) -> Iterator[House]:
+    """Start the house."""
+    place = folder / f"house-{backend}"
+    place.mkdir(mode=0o755)
+    with house_on(backend, place, sandbox) as house:
+        yield house
+
+
+@pytest.fixture
+def house(shared_house: House) -> Iterator[House]:
+    """Give the house, healthy; after the row its faults are lifted and the invariants must hold."""
+    shared_house.since = float(shared_house.told("time")["now"])
+    with shared_house.flask.app_context():
+        shared_house.heal()
+        shared_house.mails_at_most = 1
+        yield shared_house
+        shared_house.heal()
+        invariants(shared_house)
