@@ -3,14 +3,23 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, String, Text
+from sqlalchemy import Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base
 
+AT_ONCE = "1970-01-01 00:00:00.000000"
+"""When a fresh event is due: before any clock of ours, so that no clock has to agree with another one."""
+
+_WAITING, _DEAD = text("state = 'received'"), text("state = 'dead'")
+
 
 class StripeEvent(Base):
-    """A webhook event; Stripe's id is the key, so the same event is one row however often it comes."""
+    """A webhook event; Stripe's id is the key, so the same event is one row however often it comes.
+
+    The table is also the queue of the events (decision 010). `state`: received (to be handled), handled, ignored, dead.
+    A received event may be taken from `due_at` on; while a worker tries it, `taken_by` is that worker's name.
+    """
 
     __tablename__ = "stripe_events"
 
@@ -22,10 +31,15 @@ class StripeEvent(Base):
     state: Mapped[str] = mapped_column(String(20))
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
     note: Mapped[str | None] = mapped_column(Text)
-    received_at: Mapped[datetime]
+    received_at: Mapped[datetime] = mapped_column(index=True)
+    due_at: Mapped[datetime] = mapped_column(server_default=AT_ONCE)
+    taken_by: Mapped[str | None] = mapped_column(String(200))
     handled_at: Mapped[datetime | None]
 
-    __table_args__ = (Index("ix_stripe_events_state_received_at", "state", "received_at"),)
+    __table_args__ = (
+        Index("ix_stripe_events_due", "due_at", "received_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
+        Index("ix_stripe_events_dead", "received_at", "id", sqlite_where=_DEAD, postgresql_where=_DEAD),
+    )
 
 
 class StripeHistory(Base):
