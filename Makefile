@@ -28,6 +28,7 @@ faults: setup-tests ## only the tests that kill processes in the middle of their
 
 bench: setup ## measurements; each prints its own table
 	$(PY) -m bench.threads
+	$(PY) -m bench.stripe_list
 
 setup: $(VENV)/.ready static/dist/app.js translations/.compiled
 

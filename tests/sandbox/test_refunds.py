@@ -78,3 +78,53 @@ def test_what_cannot_be_refunded(api: Stripe) -> None:
     assert api.refusal(lambda: create({"payment_intent": paid.id, "amount": 0})).param == "amount"
     assert api.refusal(lambda: create({"payment_intent": paid.id, "reason": "mood"})).param == "reason"
     api.control("refunds/re_none/outcome", {"status": "failed"}, status=404)
+
+
+def test_a_waiting_refund_can_be_cancelled(api: Stripe) -> None:
+    intent = _paid_in_cash(api)
+    refunds = api.client.v1.refunds
+    refund: Any = refunds.create({"payment_intent": intent.id, "amount": 600})
+    assert refund.next_action.display_details.email_sent.email_sent_to == "Taro@example.com"
+    gone: Any = refunds.cancel(refund.id, {"expand": ["failure_balance_transaction"]})
+    assert (gone.status, gone.failure_reason, gone.next_action) == ("canceled", "merchant_request", None)
+    assert gone.failure_balance_transaction.amount == 600
+    event: Any = api.receiver.wait(refund.id, "charge.refund.updated")
+    assert event.data.previous_attributes.status == "requires_action"
+    charge = api.client.v1.charges.retrieve(refund.charge)
+    assert (charge.refunded, charge.amount_refunded) == (False, 0)
+    assert api.refusal(lambda: refunds.cancel(refund.id)).param == "refund"
+    # The whole amount can be refunded again, and what is on its way is not stopped.
+    again = refunds.create({"payment_intent": intent.id})
+    api.control(f"refunds/{again.id}/outcome", {"status": "pending"})
+    assert api.refusal(lambda: refunds.cancel(again.id)).http_status == 400
+
+
+def test_a_card_refund_is_not_cancelled(api: Stripe) -> None:
+    intent: Any = api.paid_by_card().payment_intent
+    refund = api.client.v1.refunds.create({"payment_intent": intent.id})
+    assert api.refusal(lambda: api.client.v1.refunds.cancel(refund.id)).param == "refund"
+    assert api.refusal(lambda: api.client.v1.refunds.cancel("re_none")).http_status == 404
+
+
+def test_a_refunds_metadata_can_be_changed_and_nothing_else(api: Stripe) -> None:
+    intent: Any = api.paid_by_card().payment_intent
+    refund = api.client.v1.refunds.create({"payment_intent": intent.id, "metadata": {"a": "1", "b": "2"}})
+    changed: Any = api.client.v1.refunds.update(refund.id, {"metadata": {"a": "", "c": "3"}})
+    assert changed.metadata.to_dict() == {"b": "2", "c": "3"}
+    event: Any = api.receiver.wait(refund.id, "refund.updated")
+    assert event.data.previous_attributes.to_dict() == {"metadata": {"a": "1", "b": "2"}}
+    wrong: Any = {"amount": 1}
+    assert api.refusal(lambda: api.client.v1.refunds.update(refund.id, wrong)).param == "amount"
+
+
+def test_bank_details_that_never_come_fail_the_refund_after_45_days(own: Stripe) -> None:
+    intent = _paid_in_cash(own)
+    refund = own.client.v1.refunds.create({"payment_intent": intent.id})
+    own.control("time/advance", {"days": 44})
+    assert own.client.v1.refunds.retrieve(refund.id).status == "requires_action"
+    own.control("time/advance", {"days": 2})
+    assert own.client.v1.refunds.retrieve(refund.id).status == "failed"
+    # An event older than 30 days would be gone: these came when the time was over.
+    failed: Any = own.client.v1.events.list({"type": "refund.failed"}).data[0]
+    assert failed.data.object.id == refund.id
+    assert failed.created - refund.created == 45 * 24 * 3600

@@ -14,7 +14,7 @@ from stripe._object_classes import get_object_class
 
 from sandbox.stripe import shape
 from sandbox.stripe.door.routes import ROUTES
-from tests.sandbox.conftest import Stripe, receiving, stripe_running
+from tests.sandbox.conftest import Stripe
 
 Json = dict[str, Any]
 _SCALARS: dict[Any, Any] = {str: str, int: int, bool: bool, float: (int, float), Decimal: str}
@@ -143,13 +143,9 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(own: Stripe) -> World:
     """Everything that can happen, happened once at a stand-in of our own."""
-    with receiving() as receiver, stripe_running(tmp_path_factory.mktemp("shapes"), receiver) as api:
-        yield _lived(World(api))
-
-
-def _lived(world: World) -> World:
+    world = World(own)
     _sessions(world)
     _refunds(world)
     _disputes(world)
@@ -168,7 +164,6 @@ def _lived(world: World) -> World:
 
 def _sessions(world: World) -> None:
     api = world.api
-    api.control("settings", {"rate_limits": False})
     rich: Json = {
         "mode": "payment",
         "success_url": "http://shop.test/return?s={CHECKOUT_SESSION_ID}",
