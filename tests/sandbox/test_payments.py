@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import timedelta, timezone
 from typing import Any
 
 import pytest
@@ -74,76 +74,6 @@ def test_a_declined_card_leaves_the_session_open(api: Stripe) -> None:
     api.control(f"sessions/{session.id}/pay_card")
     paid: Any = api.full(session.id)
     assert (paid.payment_status, paid.payment_intent.id) == ("paid", declined.payment_intent.id)
-
-
-def test_a_voucher_is_complete_but_unpaid(api: Stripe) -> None:
-    session: Any = api.with_voucher(payment_method_options={"konbini": {"expires_after_days": 7}})
-    assert (session.status, session.payment_status) == ("complete", "unpaid")
-    intent = session.payment_intent
-    assert (intent.status, intent.latest_charge) == ("requires_action", None)
-    details = intent.next_action.konbini_display_details
-    assert details.hosted_voucher_url == f"{api.base}/voucher/{intent.id}"
-    ends = datetime.fromtimestamp(details.expires_at, UTC).astimezone(JST)
-    assert (ends.hour, ends.minute, ends.second) == (23, 59, 59)
-    assert (ends.date() - datetime.fromtimestamp(intent.created, JST).date()).days in (6, 7)
-    stores = details.stores.to_dict()
-    assert list(stores) == CHAINS
-    assert all(codes["payment_code"] and codes["confirmation_number"] for codes in stores.values())
-    api.receiver.wait(intent.id, "payment_intent.requires_action")
-    event: Any = api.receiver.wait(session.id, "checkout.session.completed")
-    assert event.data.object.payment_status == "unpaid"
-
-
-def test_the_voucher_is_paid_at_the_till(api: Stripe) -> None:
-    session: Any = api.with_voucher()
-    api.control(f"sessions/{session.id}/pay_at_till")
-    paid: Any = api.full(session.id)
-    assert (paid.status, paid.payment_status) == ("complete", "paid")
-    assert (paid.payment_intent.status, paid.payment_intent.next_action) == ("succeeded", None)
-    assert paid.payment_intent.latest_charge.payment_method_details.konbini.store.chain == "lawson"
-    api.receiver.wait(paid.payment_intent.id, "payment_intent.succeeded")
-    api.receiver.wait(session.id, "checkout.session.async_payment_succeeded")
-    # Cash is taken once.
-    api.control(f"sessions/{session.id}/pay_at_till", status=400)
-    api.control(f"sessions/{session.id}/expire_voucher", status=400)
-
-
-def test_the_voucher_runs_out(api: Stripe) -> None:
-    session: Any = api.with_voucher()
-    api.control(f"sessions/{session.id}/expire_voucher")
-    over: Any = api.full(session.id)
-    assert (over.status, over.payment_status) == ("complete", "unpaid")
-    assert (over.payment_intent.status, over.payment_intent.next_action) == ("requires_payment_method", None)
-    api.receiver.wait(over.payment_intent.id, "payment_intent.payment_failed")
-    api.receiver.wait(session.id, "checkout.session.async_payment_failed")
-    api.control(f"sessions/{session.id}/pay_at_till", status=400)
-
-
-@pytest.mark.parametrize(
-    ("payer", "event"),
-    [
-        ({"email": "a.succeed_immediately@example.com"}, "checkout.session.async_payment_succeeded"),
-        ({"email": "a.expire_immediately@example.com"}, "checkout.session.async_payment_failed"),
-        ({"phone": "22222222220"}, "checkout.session.async_payment_succeeded"),
-        # The number wins over the address.
-        ({"email": "expire_immediately@example.com", "phone": "222-2222-2220"},
-         "checkout.session.async_payment_succeeded"),
-    ],
-)  # fmt: skip
-def test_test_addresses_and_numbers_decide(api: Stripe, payer: dict[str, str], event: str) -> None:
-    session = api.create()
-    api.control(f"sessions/{session.id}/issue_voucher", payer)
-    api.receiver.wait(session.id, event)
-
-
-def test_the_phone_is_the_confirmation_number(api: Stripe) -> None:
-    session = api.create()
-    api.control(f"sessions/{session.id}/issue_voucher", {"phone": "090-1234-5678", "email": "other@example.com"})
-    full: Any = api.full(session.id)
-    stores = full.payment_intent.next_action.konbini_display_details.stores
-    assert stores.lawson.confirmation_number == "09012345678"
-    assert full.customer_details.email == "other@example.com"
-    assert full.customer_email == "Taro@example.com"
 
 
 def test_an_unsubmitted_form_expires(api: Stripe) -> None:

@@ -89,11 +89,20 @@ def _time() -> Json:
     with store().read() as tx:
         return {
             "clock": time.read(_NOTHING),
-            "timers": timers.next_ones(tx, DUE_SHOWN),
+            "timers": [timer for timer in timers.next_ones(tx, 10 * DUE_SHOWN) if _applies(tx, timer)][:DUE_SHOWN],
             "tries": tx.run("SELECT count(*) FROM deliveries WHERE state = 'pending'").fetchone()[0],
             "next_try": tx.run("SELECT min(due) FROM deliveries WHERE state = 'pending'").fetchone()[0],
             "soonest": f"{datetime.fromtimestamp(clock.now() + 60, clock.JST):%Y-%m-%dT%H:%M}",
         }
+
+
+def _applies(tx: Tx, timer: Json) -> bool:
+    """Tell whether a timer will do something; one whose time is over is not taken back, only passed over."""
+    session = tx.get(timer["object"], "checkout.session")
+    if session is None:
+        return True
+    waiting = voucher.waiting(tx.get(session["payment_intent"] or ""))
+    return bool(waiting) if "voucher" in timer["action"] else session["status"] == "open" and not waiting
 
 
 def _faults() -> Json:

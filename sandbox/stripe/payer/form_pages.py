@@ -32,7 +32,7 @@ def pay(session_id: str) -> ResponseReturnValue:
     with store().read() as tx:
         session = checkout.find_session(tx, session_id)
         intent = tx.get(session["payment_intent"] or "")
-        if session["status"] != "open" or voucher.waiting(intent):
+        if _is_closed(tx, session):
             return frame.closed(session)
         error = intent["last_payment_error"] if intent else None
         typed = {"email": session["customer_email"] or "", "method": session["payment_method_types"][0]}
@@ -45,6 +45,8 @@ def submit(session_id: str) -> ResponseReturnValue:
     typed = {name: value.strip() for name, value in request.form.items()}
     with store().read() as tx:
         session = checkout.find_session(tx, session_id)
+        if _is_closed(tx, session):
+            return frame.closed(session)
         locked = checkout.locked_email(tx, session)
         if locked is not None:
             typed["email"] = locked
@@ -59,6 +61,10 @@ def submit(session_id: str) -> ResponseReturnValue:
     except StateError:
         with store().read() as tx:
             return frame.closed(checkout.find_session(tx, session_id))
+
+
+def _is_closed(tx: Tx, session: Json) -> bool:
+    return session["status"] != "open" or bool(voucher.waiting(tx.get(session["payment_intent"] or "")))
 
 
 def _faults(tx: Tx, session: Json, typed: Mapping[str, str]) -> dict[str, str]:
@@ -98,7 +104,8 @@ def _by_wallet(session: Json, email: str) -> ResponseReturnValue:
     card = cards.of_wallet("apple_pay")
     with store().write() as tx:
         fresh = checkout.find_session(tx, session["id"])
-        return after_card(card_payment.pay(tx, fresh, Payer(email, cards.PAYER_NAME), card))
+        attempt = card_payment.pay(tx, fresh, Payer(email, cards.PAYER_NAME), card)
+    return after_card(attempt)
 
 
 def after_card(attempt: Attempt) -> ResponseReturnValue:
