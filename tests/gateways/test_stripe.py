@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -19,7 +20,7 @@ from app.models import Order
 from app.portal import EXTENSION, Portal
 from app.settings import Settings
 from tests.checkout.shop import order_of, payments, press_pay
-from tests.helpers import free_port
+from tests.helpers import Sandbox, free_port, get_json
 
 Answer = tuple[int, dict[str, Any]]
 
@@ -80,6 +81,22 @@ def test_too_many_requests_are_tried_again(settings: Settings, scripted: Scripte
     scripted.answers = [error(429), error(429), (200, {"id": "acct_1", "object": "account"})]
     assert gateway(settings, scripted).account()["id"] == "acct_1"
     assert len(scripted.asked) == 3
+
+
+def test_a_rush_gets_through_stripes_own_limits(settings: Settings, sandbox: Sandbox, email: str) -> None:
+    """P1, at the stand-in with its rate limits on: who is refused comes again, and all get their answer."""
+    before = max((call["seq"] for call in get_json(f"{sandbox.stripe}/_control/api/calls")), default=0)
+    sandbox.control("settings", {"rate_limits": True, "rate_limit_endpoint": 4})
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(lambda _: StripeGateway(settings).sessions_of_email(email), range(8)))
+    finally:
+        sandbox.control("settings", {"rate_limits": False, "rate_limit_endpoint": 25})
+    assert found == [[]] * 8
+    asked = get_json(f"{sandbox.stripe}/_control/api/calls?after={before}")
+    statuses = [call["status"] for call in asked if call["route"] == "GET /v1/checkout/sessions"]
+    assert statuses.count(200) == 8
+    assert set(statuses) == {200, 429}
 
 
 @pytest.mark.parametrize(
