@@ -6,10 +6,11 @@ No transaction is held open across a call to Stripe, S3 or the mail server.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import Engine, Executable, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
@@ -37,11 +38,18 @@ class Database:
 def insert_once(session: Session, model: type[DeclarativeBase], **values: Any) -> bool:  # noqa: ANN401  (columns)
     """Insert a row unless one with the same unique key is there; returns whether this call inserted it."""
     session.flush()
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    # RETURNING, because the ORM's INSERT has no row count on PostgreSQL.
-    key = model.__mapper__.primary_key[0]
-    added = session.execute(dialect.insert(model).values(values).on_conflict_do_nothing().returning(key))
-    return added.first() is not None
+    columns = model.__mapper__.columns
+    row = {columns[name].key: value for name, value in values.items()}
+    done = session.execute(_insert_or_ignore(model, session.get_bind().dialect.name), row)
+    return bool(done.rowcount == 1)  # type: ignore[attr-defined]
+
+
+@cache
+def _insert_or_ignore(model: type[DeclarativeBase], dialect: str) -> Executable:
+    """Build the statement once, and on the table: the ORM's own INSERT costs twice the time."""
+    table = cast("Table", model.__table__)
+    insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    return insert.on_conflict_do_nothing().execution_options(preserve_rowcount=True)
 
 
 def _engine(url: str) -> Engine:
