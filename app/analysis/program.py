@@ -29,9 +29,10 @@ log = structlog.get_logger()
 
 
 class Outcome(TypedDict):
-    """How a run ended, as plain data: it is checkpointed. `cause` and `log` are for staff."""
+    """How a run ended, as plain data: it is checkpointed. `at` is ISO 8601 in UTC; `cause` and `log` are for staff."""
 
     event: Literal["analysed", "rejected", "failed"]
+    at: str
     preview: dict[str, Any] | None
     reason: dict[str, str] | None
     sha256: str | None
@@ -76,7 +77,10 @@ def analyse(order: Order, product: Product) -> Outcome:
 
 def failed(cause: str, *, attention: str = "analysis_failed", log: str = "") -> Outcome:
     """Return the outcome of a run that is our fault or the program's, never the customer's."""
-    return Outcome(event="failed", preview=None, reason=None, sha256=None, attention=attention, cause=cause, log=log)
+    at = portal.clock().isoformat()
+    return Outcome(
+        event="failed", at=at, preview=None, reason=None, sha256=None, attention=attention, cause=cause, log=log
+    )
 
 
 def _judge(order_id: str, finished: Finished, output: Path) -> Outcome:

@@ -9,6 +9,7 @@ from app.analysis.program import Outcome, analyse, failed
 from app.mail.service import queue_mail
 from app.models import Order
 from app.orders.lifecycle import move_work, record
+from app.orders.records import keep
 from app.orders.states import PAID
 from app.portal import portal
 
@@ -29,8 +30,12 @@ def run_program(order_id: str) -> Outcome:
         order = session.get_one(Order, order_id)
     product = portal.catalog.product(order.product)
     if product is None:
-        return failed(f"the product {order.product} is not in the catalog any more")
-    return analyse(order, product)
+        outcome = failed(f"the product {order.product} is not in the catalog any more")
+    else:
+        outcome = analyse(order, product)
+    more = {"state": outcome["event"], "attention": outcome["attention"], **_columns(outcome)}
+    keep(portal.storage, "analysis", order, **more)
+    return outcome
 
 
 def finish(order_id: str, outcome: Outcome) -> None:
@@ -39,7 +44,7 @@ def finish(order_id: str, outcome: Outcome) -> None:
     event = outcome["event"]
     with portal.database.transaction() as session:
         order = session.get_one(Order, order_id)
-        if not move_work(session, order, event, "worker", now, **_columns(outcome, now)):
+        if not move_work(session, order, event, "worker", now, **_columns(outcome)):
             return
         if event == "analysed":
             _offer_result(session, order)
@@ -50,10 +55,15 @@ def finish(order_id: str, outcome: Outcome) -> None:
         order.attention = order.attention or attention
 
 
-def _columns(outcome: Outcome, now: datetime) -> dict[str, Any]:
+def _columns(outcome: Outcome) -> dict[str, Any]:
     if outcome["event"] != "analysed":
         return {"reason": outcome["reason"]}
-    return {"preview": outcome["preview"], "sha256": outcome["sha256"], "progress": 100, "analysed_at": now}
+    return {
+        "preview": outcome["preview"],
+        "sha256": outcome["sha256"],
+        "progress": 100,
+        "analysed_at": datetime.fromisoformat(outcome["at"]),
+    }
 
 
 def _offer_result(session: Session, order: Order) -> None:

@@ -11,6 +11,7 @@ from app.kit.failpoints import fail_point
 from app.mail.service import queue_mail
 from app.models import Order
 from app.orders.lifecycle import move_work
+from app.orders.records import keep
 from app.orders.states import PAID
 from app.portal import portal
 
@@ -32,21 +33,29 @@ def build(order_id: str) -> None:
         order = session.get_one(Order, order_id)
     if order.state != "analysed" or order.money not in PAID:
         return
+    facts = {"delivery": put_together(order), "delivered_at": portal.clock()}
+    keep(portal.storage, "delivery", order, **facts)
+    fail_point("delivery.after_upload")
+    with portal.database.transaction() as session:
+        order = session.get_one(Order, order_id)
+        if move_work(session, order, "delivered", "worker", portal.clock(), **facts):
+            queue_mail(session, "result_open", order)
+        fail_point("delivery.before_commit")
+
+
+def put_together(order: Order) -> dict[str, Any]:
+    """Write the zip to the object store and return its manifest; the same order always gives the same zip.
+
+    Raises NothingToDeliverError, StorageDownError.
+    """
     key = f"results/{order.id}/{SLUG}"
     with tempfile.TemporaryDirectory(prefix="delivery-") as folder:
         path = Path(folder) / SLUG
         write_zip(order, path)
         size = path.stat().st_size
         portal.storage.upload(path, key, TYPE)
-    fail_point("delivery.after_upload")
     name = f"{folder_name(order)}.zip"
-    manifest = {"files": [{"slug": SLUG, "name": name, "key": key, "size": size, "type": TYPE}]}
-    with portal.database.transaction() as session:
-        order = session.get_one(Order, order_id)
-        now = portal.clock()
-        if move_work(session, order, "delivered", "worker", now, delivery=manifest, delivered_at=now):
-            queue_mail(session, "result_open", order)
-        fail_point("delivery.before_commit")
+    return {"files": [{"slug": SLUG, "name": name, "key": key, "size": size, "type": TYPE}]}
 
 
 def write_zip(order: Order, path: Path) -> None:

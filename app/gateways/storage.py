@@ -138,10 +138,12 @@ class Storage:
         for key, _size in self.list(prefix):
             self.delete(key)
 
-    def list(self, prefix: str) -> Iterator[tuple[str, int]]:
-        """Yield key and size in bytes of every object under a prefix."""
+    def list(self, prefix: str, after: str = "") -> Iterator[tuple[str, int]]:
+        """Yield key and size in bytes of every object under a prefix, in the order of keys, behind the key `after`."""
+        behind: Any = {"StartAfter": after} if after else {}
         with _named():
-            for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
+            pages = self._s3.get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=self.bucket, Prefix=prefix, **behind):
                 for item in page.get("Contents", []):
                     yield item["Key"], item["Size"]
 

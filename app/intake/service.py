@@ -13,6 +13,7 @@ from app.kit.ids import digest, new_id, new_secret
 from app.mail.service import queue_mail
 from app.models import Order
 from app.orders.lifecycle import move_work, record
+from app.orders.records import keep
 from app.portal import portal
 
 WAIT_FOR_FILE = timedelta(days=3)
@@ -62,13 +63,21 @@ def confirm_upload(order: Order) -> None:
     except (NoSuchObjectError, ObjectChangedError):
         raise ConflictError("not_arrived") from None
     facts = {"size": arrived.size, "sha256": sha256, "uploaded_at": now}
-    portal.storage.put_json(f"orders/{order.id}.json", _sheet(order, facts))
+    keep(portal.storage, "order", order, **facts)
+    take_in(order.id, facts)
+
+
+def take_in(order_id: str, facts: dict[str, Any]) -> None:
+    """Move an order whose file is frozen on to what follows; `facts` are the columns size, sha256, uploaded_at.
+
+    A repeated call changes nothing. Recovery calls this too, where the ledger forgot that the file has come.
+    """
     with portal.database.transaction() as session:
-        fresh = session.get_one(Order, order.id)
-        if not move_work(session, fresh, "uploaded", "customer", now, **facts):
+        order = session.get_one(Order, order_id)
+        if not move_work(session, order, "uploaded", "customer", portal.clock(), **facts):
             return
         if order.charge == "before_analysis":
-            queue_mail(session, "choose_payment", fresh)
+            queue_mail(session, "choose_payment", order)
         else:
             portal.jobs.enqueue(session, "analysis.run", order.id)
 
@@ -105,16 +114,3 @@ def _look_at(order: Order) -> Stored:
         portal.storage.delete(key)
         raise BadInputError("damaged")
     return arrived
-
-
-def _sheet(order: Order, facts: dict[str, Any]) -> dict[str, Any]:
-    """Return `orders/<OrderID>.json`: all that `portal rebuild` needs to know of an order."""
-    names = ("product", "email", "claim_hash", "locale", "charge", "price", "filename")
-    return {
-        "version": 1,
-        "order_id": order.id,
-        **{name: getattr(order, name) for name in names},
-        **facts,
-        "created_at": order.created_at.isoformat(),
-        "uploaded_at": facts["uploaded_at"].isoformat(),
-    }

@@ -79,7 +79,7 @@ def test_every_step_may_be_repeated(shop: Portal, arrived: Arrived) -> None:
     assert start(order.id)
     shop.storage.put(f"results/{order.id}/run/left-over.csv", b"of a run that was cut off", "text/csv")
     first = run_program(order.id)
-    assert run_program(order.id) == first
+    assert {**run_program(order.id), "at": first["at"]} == first
     finish(order.id, first)
     finish(order.id, first)
     assert not start(order.id)

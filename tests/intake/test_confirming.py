@@ -55,6 +55,8 @@ def test_ac_u03_size_and_checksum_are_known_before_anything_can_be_paid(
         "charge": "after_analysis",
         "price": 1500,
         "filename": "売上.csv",
+        "declared_size": len(CSV),
+        "declared_sha256": order.sha256,
         "size": len(CSV),
         "sha256": order.sha256,
         "created_at": order.created_at.isoformat(),
