@@ -136,7 +136,8 @@ def test_a_shop_that_never_answers_holds_the_payer_for_ten_real_seconds(api: Str
     api.receiver.hold.clear()
     api.control(f"sessions/{session.id}/pay_card")
     # The shop still has not answered, yet the payer is free.
-    assert api.newest(COMPLETED, session.id).pending_webhooks == 1
+    (delivery,) = api.deliveries(api.newest(COMPLETED, session.id).id)
+    assert (delivery["state"], delivery["attempts"]) == ("sending", 0)
     assert api.receiver.wait(session.id, COMPLETED)
     api.receiver.hold.set()
     wait_for(lambda: not api.newest(COMPLETED, session.id).pending_webhooks)
