@@ -69,6 +69,12 @@ class Terms(_Strict):
     environment: Text
 
 
+class PaymentRules(_Strict):
+    """What the portal does with money by itself; nothing unless it is told to."""
+
+    refund_double: bool = False
+
+
 class Product(_Strict):
     """One analysis for sale. Price in yen with tax, sizes in bytes, times in seconds."""
 
@@ -156,6 +162,7 @@ class Catalog(_Strict):
     portal: PortalFacts
     seller: Seller
     terms: Terms
+    payments: PaymentRules = PaymentRules()
     products: Annotated[list[Product], Field(min_length=1)]
     methods: Annotated[list[Method], Field(min_length=1)]
 

@@ -43,8 +43,11 @@ REGISTRY: dict[str, Job] = {}
 JOB_QUEUES = {
     "analysis.run": "analysis",
     "delivery.build": "delivery",
-    "stripe.event": "stripe",
     "mail.send": "mail",
+    "payments.refund": "stripe",
+    "payments.remind": "upkeep",
+    "events.missed": "upkeep",
+    "events.purge": "upkeep",
 }
 """Every job's name and queue, so that a room can enqueue the next room's job without importing it."""
 

@@ -22,8 +22,10 @@ from app.kit.clock import system_clock
 from app.kit.failpoints import fail_point
 from app.models import WorkerHeartbeat
 from app.portal import Portal, portal
+from app.webhooks.dispatch import LAST_TRIES_S, Dispatcher
+from app.webhooks.queue import let_go
 
-ROOMS_WITH_JOBS = ("analysis", "delivery", "mail", "webhooks")
+ROOMS_WITH_JOBS = ("analysis", "checkout", "delivery", "mail", "webhooks")
 BEAT_S = 5.0
 STALE = timedelta(seconds=30)
 FORGET = timedelta(days=1)
@@ -61,6 +63,8 @@ def run(app: Flask, here: Portal, wanted: str, stop: threading.Event) -> None:
     """Claim a name, resume what it left undone, work until told to stop."""
     name = claim_name(here, wanted)
     launch(app, here, name)
+    events = threading.Thread(target=Dispatcher(app, here, name).run, args=(stop,), name="events", daemon=True)
+    events.start()
     log.info("worker.ready", name=name)
     adopt_from = system_clock()
     while not stop.is_set():
@@ -68,6 +72,7 @@ def run(app: Flask, here: Portal, wanted: str, stop: threading.Event) -> None:
             adopt_from = tend(here, name, adopt_from)
         stop.wait(BEAT_S)
     log.info("worker.stopping", name=name)
+    events.join(LAST_TRIES_S + 1)
     DBOS.destroy(workflow_completion_timeout_sec=10)
 
 
@@ -199,6 +204,8 @@ def adopt(here: Portal, name: str) -> None:
             )
         if mine.rowcount != 1:  # type: ignore[attr-defined]
             continue
+        with here.database.transaction() as session:
+            let_go(session, dead, here.clock())
         client = here.jobs.client
         left = client.list_workflows(status="PENDING", executor_id=dead, load_input=False, load_output=False)
         for workflow in left:

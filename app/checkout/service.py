@@ -19,6 +19,7 @@ from app.database import insert_once
 from app.errors import BadInputError, ConflictError, StripeRefusedError
 from app.gateways.stripe import SessionRequest, StripeFailedError
 from app.kit.clock import from_unix
+from app.kit.failpoints import fail_point
 from app.kit.ids import new_id
 from app.models import Order, Payment
 from app.models.payment import OPEN_STATES
@@ -142,6 +143,7 @@ def _open(order: Order, payment: Payment) -> Payment:
             payment = session.get_one(Payment, payment.id)
             move_payment(session, payment, "gave_up", ACTOR, portal.clock())
         raise
+    fail_point("checkout.session_made")
     with portal.database.transaction() as session:
         payment = session.get_one(Payment, payment.id)
         move_payment(
@@ -191,4 +193,5 @@ def _request(order: Order, payment: Payment) -> SessionRequest:
             cancel_url=f"{page}/pay",
             submit_note=portal.catalog.terms.delivery(locale),
             expires_after_days=days.get(method),
+            terms_version=payment.terms_version,
         )

@@ -9,25 +9,21 @@ import structlog
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
+from app.checkout.balance import ACTOR, balance
 from app.checkout.facts import SessionFacts, read_session
 from app.database import insert_once
-from app.kit.ids import new_id
+from app.kit.failpoints import fail_point
 from app.mail.service import OrderMail, queue_mail
 from app.models import Order, Payment, Refund, StripeHistory
-from app.orders.lifecycle import move_money, move_payment, move_refund, record
-from app.orders.states import LATE, MONEY, anomaly
+from app.orders.lifecycle import move_payment, move_refund, record
+from app.orders.states import DISPUTE_OVER, RETURNED
 from app.portal import portal
 
-ACTOR = "stripe"
 REFUNDED = ("partly_refunded", "refunded")
-GONE = ("failed", "canceled")  # a refund's states in which the money stays with us
 EXPANDED_REFUNDS = 10  # Stripe puts so many, the newest, into a charge
-# What a refund means for the order's money, by the best state among its payments.
-MONEY_EVENTS = {"paid": "refund_failed", "partly_refunded": "partly_refunded", "refunded": "refunded"}
-# What starts when the money has come, by the state of the work.
-NEXT_JOB = {"uploaded": "analysis.run", "analysed": "delivery.build"}
+# First stages of a dispute; once one was decided, an answer that shows these is an old one.
+DISPUTE_BEGINS = ("warning_needs_response", "warning_under_review", "needs_response", "under_review")
 MAILS: dict[str, OrderMail] = {"voucher_issued": "voucher", "failed": "payment_expired"}
-UNDER_WAY = ("analysing", "delivered")
 
 log = structlog.get_logger()
 
@@ -36,12 +32,15 @@ class NotOurSessionError(LookupError):
     """The Checkout Session belongs to other business on the same Stripe account, or we never began it."""
 
 
-def settle(session_id: str) -> None:
+def settle(session_id: str, *, patient: bool = True) -> None:
     """Re-read a Checkout Session from Stripe and move payment, order and refunds to what it shows.
 
+    Not `patient`: a page is waiting and will ask again, so Stripe is asked once only.
     Raises StripeDownError, NoSuchSessionError, and NotOurSessionError for a session that we never began.
     """
-    facts = read_session(portal.stripe.retrieve_session(session_id))
+    fail_point("settle.before_stripe")
+    facts = read_session(portal.stripe.retrieve_session(session_id, patient=patient))
+    fail_point("settle.after_stripe")
     with portal.database.transaction() as session:
         payment = _find(session, facts)
         order = _lock(session, payment.order_id)
@@ -51,6 +50,8 @@ def settle(session_id: str) -> None:
             _quarantine(session, order, payment, wrong)
         elif not _outdated(session, facts, payment):
             _apply(session, facts, payment, order)
+        fail_point("settle.before_commit")
+    fail_point("settle.after_commit")
 
 
 def _find(session: Session, facts: SessionFacts) -> Payment:
@@ -99,14 +100,19 @@ def _quarantine(session: Session, order: Order, payment: Payment, wrong: str) ->
 def _outdated(session: Session, facts: SessionFacts, payment: Payment) -> bool:
     """Tell whether somebody has settled with a newer answer while ours was on its way.
 
-    Only around refunds does the state table go back as well as forth, so only there can an old answer harm:
-    it misses a refund that we know, or still counts one that we know to have failed.
+    Only around refunds and disputes does the state table go back as well as forth, so only there can an old answer
+    harm: it misses a refund or dispute that we know, or shows one in a state that we know to be over.
     """
+    if payment.dispute is not None and facts.dispute is None:
+        return True
+    if payment.dispute in DISPUTE_OVER and facts.dispute in DISPUTE_BEGINS:
+        return True
     known = session.scalars(select(Refund).where(Refund.payment_id == payment.id)).all()
     shown = {refund.id: refund.status for refund in facts.refunds}
     whole = len(shown) < EXPANDED_REFUNDS
     return any(
-        shown[refund.id] not in GONE and refund.state in GONE if refund.id in shown else whole for refund in known
+        shown[refund.id] not in RETURNED and refund.state in RETURNED if refund.id in shown else whole
+        for refund in known
     )
 
 
@@ -120,23 +126,23 @@ def _apply(session: Session, facts: SessionFacts, payment: Payment, order: Order
     if facts.voucher:
         payment.voucher, payment.voucher_expires_at = facts.voucher, facts.voucher_expires_at
     _keep_refunds(session, facts, payment)
-    for event in _events(facts, payment):
-        was = payment.state
+    _keep_dispute(session, facts, payment)
+    for event in events_of(facts, payment):
         if move_payment(session, payment, event, ACTOR, portal.clock()):
-            _follow(session, order, payment, event, was)
-    if facts.disputed and payment.anomaly is None:
-        payment.anomaly = order.attention = "disputed"
-        record(session, order.id, "payment.disputed", ACTOR, portal.clock(), payment=payment.id)
+            _follow(session, order, payment, event)
+            balance(session, order)
+    balance(session, order)
     if facts.event:
         _forget_history(session, order.email, facts.email)
 
 
-def _events(facts: SessionFacts, payment: Payment) -> list[str]:
-    """Return the events that lead to what Stripe shows; a refund may come before we saw the payment."""
-    if facts.event != "paid" or not facts.amount_refunded:
+def events_of(facts: SessionFacts, payment: Payment) -> list[str]:
+    """Return the events that lead to what Stripe shows; the money may have gone back before we saw it come."""
+    returned = facts.amount_refunded + facts.amount_lost
+    if facts.event != "paid" or not returned:
         return [facts.event] if facts.event else []
-    refund = "refunded" if facts.amount_refunded >= payment.amount else "partly_refunded"
-    return [refund] if payment.state in {"paid", *REFUNDED} else ["paid", refund]
+    back = "refunded" if returned >= payment.amount else "partly_refunded"
+    return [back] if payment.state in {"paid", *REFUNDED} else ["paid", back]
 
 
 def _keep_refunds(session: Session, facts: SessionFacts, payment: Payment) -> None:
@@ -165,49 +171,21 @@ def _keep_refunds(session: Session, facts: SessionFacts, payment: Payment) -> No
             move_refund(session, refund, payment.order_id, shown.status, ACTOR, portal.clock())
 
 
-def _follow(session: Session, order: Order, payment: Payment, event: str, was: str) -> None:
-    """Do what follows from a payment's move; called once for each move, by the one that moved it."""
+def _keep_dispute(session: Session, facts: SessionFacts, payment: Payment) -> None:
+    if facts.dispute and facts.dispute != payment.dispute:
+        payment.dispute = facts.dispute
+        now = portal.clock()
+        record(session, payment.order_id, "payment.disputed", ACTOR, now, payment=payment.id, stage=facts.dispute)
+
+
+def _follow(session: Session, order: Order, payment: Payment, event: str) -> None:
+    """Do what follows from this payment's move alone; called once for each move, by the one that moved it."""
+    if event == "paid" and payment.paid_at is None:
+        payment.paid_at = portal.clock()
     mail = MAILS.get(event)
     # An order that was paid another way must not be asked for money again.
     if mail and payment.method == "konbini" and order.money == "unpaid":
         queue_mail(session, mail, order, once=payment.id)
-    if event == "paid" and was not in REFUNDED:
-        payment.paid_at = portal.clock()
-        _paid(session, order, payment)
-    elif event == "paid" or event in REFUNDED:
-        _count_refunds(session, order)
-
-
-def _paid(session: Session, order: Order, payment: Payment) -> None:
-    now = portal.clock()
-    if move_money(session, order, "paid", ACTOR, now, paid_at=now):
-        _start_work(session, order)
-        return
-    payment.anomaly = order.attention = anomaly(MONEY, order.money, "paid")
-    record(session, order.id, "payment.double", ACTOR, now, payment=payment.id, amount=payment.amount)
-    log.error("settle.double_payment", order_id=order.id, payment_id=payment.id)
-
-
-def _start_work(session: Session, order: Order, key: str | None = None) -> None:
-    """Let the paid work go on; where there is none to go on with, staff must give the money back."""
-    job = NEXT_JOB.get(order.state)
-    if job:
-        portal.jobs.enqueue(session, job, order.id, key=key)
-    elif order.state not in UNDER_WAY:
-        order.attention = LATE.name
-        log.error("settle.paid_but_no_result", order_id=order.id, state=order.state)
-
-
-def _count_refunds(session: Session, order: Order) -> None:
-    """Let the order's money follow all of its payments: it stays paid while one of them is."""
-    session.flush()
-    states = set(session.scalars(select(Payment.state).where(Payment.order_id == order.id)))
-    event = next(event for state, event in MONEY_EVENTS.items() if state in states)
-    if not move_money(session, order, event, ACTOR, portal.clock()) or event != "refund_failed":
-        return
-    if order.state != "delivered":
-        # The job of the first time has run and seen the refund, so this one needs a name of its own.
-        _start_work(session, order, key=f"refund-failed:{new_id()}")
 
 
 def _forget_history(session: Session, *emails: str | None) -> None:

@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 import stripe
+from stripe import RequestOptions
+from stripe.params import RefundCreateParams
 from stripe.params.checkout import SessionCreateParams
 
 from app.errors import StripeDownError, StripeRefusedError
@@ -50,7 +52,8 @@ class SessionRequest:
     """What a new Checkout Session is made of. `price` and `handling` are in yen.
 
     Stripe refuses a repeat that differs under the same idempotency key, so nothing here may depend on when or
-    by whom the attempt is repeated: `begun_at` is the moment of the attempt, not of the call.
+    by whom the attempt is repeated: `begun_at` is the moment of the attempt, not of the call. What the ledger knows of
+    an attempt and Stripe would not is kept as metadata, so that `portal rebuild` finds it there.
     """
 
     attempt_id: str
@@ -68,6 +71,7 @@ class SessionRequest:
     cancel_url: str
     submit_note: str
     expires_after_days: int | None
+    terms_version: str
 
 
 class StripeGateway:
@@ -100,15 +104,57 @@ class StripeGateway:
             ).to_dict()
         )
 
-    def retrieve_session(self, session_id: str) -> dict[str, Any]:
-        """Read a Checkout Session with its PaymentIntent, latest charge and that charge's newest refunds."""
-        return _call(
-            lambda: self._client.v1.checkout.sessions.retrieve(session_id, params={"expand": SESSION_EXPAND}).to_dict()
+    def retrieve_session(self, session_id: str, *, patient: bool = True) -> dict[str, Any]:
+        """Read a Checkout Session with its PaymentIntent, latest charge and that charge's newest refunds.
+
+        A charge that the card holder disputes also carries `disputes`, newest first: a charge has a flag only. Not
+        `patient`: somebody waits for the page and will ask again, so nothing is retried.
+        """
+        options: RequestOptions = {} if patient else {"max_network_retries": 0}
+        session = _call(
+            lambda: self._client.v1.checkout.sessions.retrieve(
+                session_id, params={"expand": SESSION_EXPAND}, options=options
+            ).to_dict()
         )
+        intent = session.get("payment_intent") or {}
+        charge = intent.get("latest_charge") or {}
+        if charge.get("disputed"):
+            charge["disputes"] = self.disputes_of_intent(intent["id"])
+        return session
 
     def expire_session(self, session_id: str) -> None:
         """Close an open Checkout Session; raises StripeRefusedError where it is not open any more."""
         _call(lambda: self._client.v1.checkout.sessions.expire(session_id).to_dict())
+
+    def disputes_of_intent(self, payment_intent_id: str) -> list[dict[str, Any]]:
+        """List the disputes of a PaymentIntent, newest first."""
+        listed = _call(
+            lambda: self._client.v1.disputes.list(params={"payment_intent": payment_intent_id, "limit": 100}).to_dict()
+        )
+        return list(listed["data"])
+
+    def refunds_of_intent(self, payment_intent_id: str) -> list[dict[str, Any]]:
+        """List the refunds of a PaymentIntent, newest first."""
+        listed = _call(
+            lambda: self._client.v1.refunds.list(params={"payment_intent": payment_intent_id, "limit": 100}).to_dict()
+        )
+        return list(listed["data"])
+
+    def create_refund(self, payment_intent_id: str, amount: int, metadata: dict[str, str], *, key: str) -> None:
+        """Send `amount` yen of a payment back as a duplicate; `key` is the idempotency key of this one try.
+
+        Stripe asks a konbini payer for a bank account by mail to the address of the billing details: whoever paid gets
+        the money, so no other address is given (https://docs.stripe.com/payments/konbini/accept-a-payment).
+        Raises StripeDownError (not known whether there is a refund now: repeat under the same key), StripeFailedError
+        (this key is used up: look at the refunds before another try) and StripeRefusedError.
+        """
+        params: RefundCreateParams = {
+            "payment_intent": payment_intent_id,
+            "amount": amount,
+            "reason": "duplicate",
+            "metadata": metadata,
+        }
+        _call(lambda: self._client.v1.refunds.create(params=params, options={"idempotency_key": key}).to_dict())
 
     def sessions_of_intent(self, payment_intent_id: str) -> list[dict[str, Any]]:
         """List the Checkout Sessions of a PaymentIntent (one, where it came from Checkout)."""
@@ -136,6 +182,22 @@ class StripeGateway:
             return sorted(found, key=lambda s: int(s["created"]), reverse=True)
 
         return _call(read)
+
+    def list_sessions(
+        self, *, since: datetime | None = None, after: str | None = None
+    ) -> tuple[list[dict[str, Any]], bool]:
+        """Return one page (100) of the account's Checkout Sessions, newest first, and whether there are more.
+
+        Each is as `retrieve_session` gives it. `since`: made then or later; `after`: the session that the page before
+        ended with.
+        """
+        params: dict[str, Any] = {"limit": 100, "expand": [f"data.{field}" for field in SESSION_EXPAND]}
+        if since is not None:
+            params["created"] = {"gte": int(since.timestamp())}
+        if after is not None:
+            params["starting_after"] = after
+        listed = _call(lambda: self._client.v1.checkout.sessions.list(params=cast("Any", params)).to_dict())
+        return listed["data"], bool(listed["has_more"])
 
     def account(self) -> dict[str, Any]:
         """Read the account: the cheapest way to see that the key works."""
@@ -181,7 +243,15 @@ def _create_params(wanted: SessionRequest) -> SessionCreateParams:
     lines: list[Any] = [_line(wanted.name, wanted.price)]
     if wanted.handling:
         lines.append(_line(wanted.handling_name, wanted.handling))
-    metadata = {"order_id": wanted.order_id, "portal": wanted.portal_id, "attempt": wanted.attempt_id}
+    metadata = {
+        "order_id": wanted.order_id,
+        "portal": wanted.portal_id,
+        "attempt": wanted.attempt_id,
+        "begun_at": wanted.begun_at.isoformat(),
+        "price": str(wanted.price),
+        "handling": str(wanted.handling),
+        "terms": wanted.terms_version,
+    }
     params: SessionCreateParams = {
         "mode": "payment",
         "allowed_payment_method_types": [wanted.method],

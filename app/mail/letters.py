@@ -8,11 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.kit.konbini import stores_of
 from app.kit.login_secrets import secrets_of
 from app.models import LoginRequest, Mail, Order, Payment
+from app.orders.states import PAID
 from app.portal import portal
 
 Context = dict[str, Any]
@@ -68,6 +70,48 @@ def _voucher(session: Session, mail: Mail) -> Context:
     }
 
 
+def _reminder(session: Session, mail: Mail) -> Context:
+    context = _voucher(session, mail)
+    payment: Payment = context["payment"]
+    end = payment.voucher_expires_at
+    if payment.state != "awaiting" or context["order"].money != "unpaid" or not end or end <= portal.clock():
+        raise NotNeededError
+    return context
+
+
+def _refund(session: Session, mail: Mail) -> Context:
+    context = _order(session, mail)
+    payment = session.get_one(Payment, mail.params["once"])
+    if context["order"].money != "refunded":
+        raise NotNeededError
+    return {**context, "payment": payment, "method": _method(payment, mail.locale)}
+
+
+def _paid_twice(session: Session, mail: Mail) -> Context:
+    payment = session.get_one(Payment, mail.params["once"])
+    others = select(Payment).where(
+        Payment.order_id == payment.order_id, Payment.id != payment.id, Payment.state.in_(PAID)
+    )
+    kept = session.scalars(others.order_by(Payment.created_at)).first()
+    if kept is None:
+        raise NotNeededError
+    return {
+        **_order(session, mail),
+        "payment": payment,
+        "method": _method(payment, mail.locale),
+        "kept": kept,
+        "kept_method": _method(kept, mail.locale),
+        "by_itself": portal.catalog.payments.refund_double
+        and payment.dispute is None
+        and payment.state != "partly_refunded",
+    }
+
+
+def _method(payment: Payment, locale: str) -> str:
+    names = (method.name(locale) for method in portal.catalog.methods if method.key == payment.method)
+    return next(names, payment.method)
+
+
 def _cannot_analyse(session: Session, mail: Mail) -> Context:
     context = _order(session, mail)
     reason = context["order"].reason or {}
@@ -85,6 +129,9 @@ def _login(session: Session, mail: Mail) -> Context:
 LETTERS = {
     "choose_payment": Letter(_choose_payment),
     "voucher": Letter(_voucher),
+    "payment_reminder": Letter(_reminder),
+    "paid_twice": Letter(_paid_twice),
+    "refund": Letter(_refund),
     "result_open": Letter(_order),
     "cannot_analyse": Letter(_cannot_analyse),
     "analysis_failed": Letter(_order),

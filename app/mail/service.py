@@ -10,13 +10,26 @@ from app.kit.ids import new_id
 from app.models import LoginRequest, Mail, Order
 from app.portal import portal
 
-OrderMail = Literal["choose_payment", "voucher", "result_open", "cannot_analyse", "analysis_failed", "payment_expired"]
+OrderMail = Literal[
+    "choose_payment",
+    "voucher",
+    "payment_reminder",
+    "payment_expired",
+    "paid_twice",
+    "refund",
+    "result_open",
+    "cannot_analyse",
+    "analysis_failed",
+]
 
 
-def queue_mail(session: Session, kind: OrderMail, order: Order, *, once: str = "") -> None:
+def queue_mail(
+    session: Session, kind: OrderMail, order: Order, *, once: str = "", state: Literal["queued", "restored"] = "queued"
+) -> None:
     """Queue a mail about an order to the order's own address, in the order's language.
 
-    The same kind goes out once an order, or once for each `once` (a payment's id); more calls do nothing.
+    The same kind goes out once an order, or once for each `once` (a payment's id); more calls do nothing. `restored`:
+    it was sent before the ledger was lost, and only its place is taken, so that it does not go out again.
     """
     _queue(
         session,
@@ -27,6 +40,7 @@ def queue_mail(session: Session, kind: OrderMail, order: Order, *, once: str = "
         locale=order.locale,
         params={"once": once} if once else {},
         expires_at=None,
+        state=state,
     )
 
 
@@ -54,6 +68,7 @@ def _queue(
     locale: str,
     params: dict[str, Any],
     expires_at: datetime | None,
+    state: str = "queued",
 ) -> None:
     mail_id = new_id()
     inserted = insert_once(
@@ -66,9 +81,9 @@ def _queue(
         to=to,
         locale=locale,
         params=params,
-        state="queued",
+        state=state,
         created_at=portal.clock(),
         expires_at=expires_at,
     )
-    if inserted:
+    if inserted and state == "queued":
         portal.jobs.enqueue(session, "mail.send", mail_id)

@@ -1,7 +1,8 @@
 """The lives of an order, a payment and a refund, as tables.
 
-Every (state, event) has an answer: the next state, IGNORED (nothing to do: it happened before, or no longer
-matters), or the name of an anomaly that staff must see. `tests/orders/test_states.py` walks all of them.
+Every (state, event) has an answer: the next state, or IGNORED (nothing to do: it happened before, or no longer
+matters). `tests/orders/test_states.py` walks all of them. What staff must look at is not a state: it follows from the
+states of an order's payments (`app.checkout.balance`).
 
 An order has two lives that meet at the end: `state` is the work on the file, `money` is the payment. They are kept
 apart because they run in either order (`charge = "before_analysis"` pays first); see docs/decisions/001.
@@ -12,26 +13,26 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Anomaly:
-    """Something that must not happen but does: nothing moves, staff are told."""
-
-    name: str
-
-
-@dataclass(frozen=True)
 class Ignored:
     """The event changes nothing in this state."""
 
 
 IGNORED = Ignored()
-Outcome = str | Ignored | Anomaly
+Outcome = str | Ignored
 Table = Mapping[str, Mapping[str, Outcome]]
 
-DOUBLE = Anomaly("double_payment")
-LATE = Anomaly("paid_but_no_result")
-
 PAID = ("paid", "partly_refunded")
-"""The money of an order whose result is the customer's."""
+"""Of an order: its result is the customer's. Of a payment: we hold its money."""
+
+RETURNED = ("failed", "canceled")
+"""Ends of a refund after which the money is ours again. In every other state a refund counts, from its first moment:
+money on its way back closes the downloads, though a konbini refund may wait weeks for the customer's bank account."""
+
+DISPUTE_OVER = ("won", "lost", "warning_closed", "prevented")
+"""Stripe's words for a dispute that is decided; any other one is still open (stripe-python, Dispute.status)."""
+
+DISPUTE_LOST = ("lost", "appeal_needs_response", "appeal_under_review")
+"""Stages of a dispute in which the bank has the money for good, unless an appeal is won."""
 
 
 def _table(events: str, states: Mapping[str, Mapping[str, Outcome]]) -> Table:
@@ -57,15 +58,16 @@ WORK = _table(
     },
 )
 
-# The money of the order: one payment pays it; a second one is an anomaly, never a second delivery.
+# The money of the order is the best that one of its payments is: paid while we hold the whole of one, whatever became
+# of the others. So a second payment moves nothing, and its refund moves nothing either.
 MONEY = _table(
-    "paid partly_refunded refunded refund_failed",
+    "paid paid_again partly_refunded refunded",
     {
         "unpaid": {"paid": "paid"},
-        "paid": {"paid": DOUBLE, "partly_refunded": "partly_refunded", "refunded": "refunded"},
-        "partly_refunded": {"paid": DOUBLE, "refunded": "refunded", "refund_failed": "paid"},
-        # One of two refunds can fail later (konbini: up to 45 days).
-        "refunded": {"paid": DOUBLE, "partly_refunded": "partly_refunded", "refund_failed": "paid"},
+        "paid": {"partly_refunded": "partly_refunded", "refunded": "refunded"},
+        "partly_refunded": {"paid_again": "paid", "refunded": "refunded"},
+        # A refund failed (konbini: up to 45 days later), a lost dispute was won after all, or a late slip was paid.
+        "refunded": {"paid_again": "paid", "partly_refunded": "partly_refunded"},
     },
 )
 
@@ -85,7 +87,8 @@ PAYMENT = _table(
         "failed": {**_MONEY_SEEN},
         "abandoned": {"opened": "open", **_VOUCHER, **_ENDS, **_MONEY_SEEN},
         "paid": {"partly_refunded": "partly_refunded", "refunded": "refunded"},
-        "partly_refunded": {"paid": "paid", "refunded": "refunded"},  # paid: the refund failed, the money is ours again
+        # Refunded, or taken by the bank after a lost dispute; paid again when that failed and the money is ours.
+        "partly_refunded": {"paid": "paid", "refunded": "refunded"},
         "refunded": {"paid": "paid", "partly_refunded": "partly_refunded"},
     },
 )
@@ -113,9 +116,3 @@ def sources(table: Table, event: str) -> dict[str, list[str]]:
         if isinstance(outcome, str):
             moves.setdefault(outcome, []).append(state)
     return moves
-
-
-def anomaly(table: Table, state: str, event: str) -> str | None:
-    """Return the name of the anomaly that an event is in a state, or None."""
-    outcome = table[state][event]
-    return outcome.name if isinstance(outcome, Anomaly) else None

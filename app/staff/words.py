@@ -59,7 +59,10 @@ MAILS = {
     "result_open": lazy_gettext("Result ready to download"),
     "cannot_analyse": lazy_gettext("File can't be analysed"),
     "analysis_failed": lazy_gettext("Analysis failed"),
+    "payment_reminder": lazy_gettext("Reminder of a voucher"),
     "payment_expired": lazy_gettext("Voucher ran out"),
+    "paid_twice": lazy_gettext("Paid twice: one payment goes back"),
+    "refund": lazy_gettext("Payment goes back"),
 }
 MAIL_STATES = {
     "queued": lazy_gettext("Waiting to be sent"),
@@ -80,7 +83,7 @@ AUDIT = {
     "money.paid": lazy_gettext("Order paid"),
     "money.partly_refunded": lazy_gettext("Order partly refunded"),
     "money.refunded": lazy_gettext("Order refunded"),
-    "money.refund_failed": lazy_gettext("Refund failed: the order is paid again"),
+    "money.paid_again": lazy_gettext("Order paid again: a refund failed, or another payment came"),
     "payment.opened": lazy_gettext("Payment page opened"),
     "payment.gave_up": lazy_gettext("Payment given up"),
     "payment.voucher_issued": lazy_gettext("Voucher issued"),
@@ -99,5 +102,6 @@ AUDIT = {
     "refund.succeeded": lazy_gettext("Refund done"),
     "refund.failed": lazy_gettext("Refund failed"),
     "refund.canceled": lazy_gettext("Refund cancelled"),
+    "refund.gave_up": lazy_gettext("Refund did not work: send the money back by hand"),
 }
 """An entry of another kind is shown by its own name."""

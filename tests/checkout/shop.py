@@ -1,16 +1,21 @@
 """What tests of paying share: a customer with an order, the way to Stripe's page, the ledger read anew."""
 
+import json
 import re
+import urllib.parse
+import urllib.request
+from dataclasses import replace
 from typing import Any
 
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from app.kit.ids import digest, new_secret
+from app.gateways.stripe import SessionRequest
+from app.kit.ids import digest, new_id, new_secret
 from app.models import AuditEntry, Mail, Order, Payment
 from app.portal import Portal
-from tests.helpers import make_order
+from tests.helpers import Sandbox, make_order, make_payment
 
 PREVIEW = {"facts": [], "image": "plot.png", "alt": {"ja": "図", "en": "Plot"}}
 
@@ -72,3 +77,55 @@ def audit(portal: Portal, order: Order) -> list[str]:
     with portal.database.transaction() as session:
         rows = select(AuditEntry.kind).where(AuditEntry.order_id == order.id).order_by(AuditEntry.id)
         return list(session.scalars(rows))
+
+
+def ask_stripe(sandbox: Sandbox, path: str, **params: str | int) -> dict[str, Any]:
+    """Call the stand-in as the company's own people would in Stripe's dashboard."""
+    request = urllib.request.Request(
+        f"{sandbox.stripe}/v1/{path}",
+        data=urllib.parse.urlencode(params).encode(),
+        headers={"Authorization": "Bearer sk_test_dummy_for_the_stand_in", "Idempotency-Key": new_id()},
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return dict(json.load(answer))
+
+
+def session_for(portal: Portal, order: Order, *, state: str = "open", **changes: Any) -> tuple[Payment, str]:
+    """Store an attempt with an open session that differs from it in what `changes` says.
+
+    An order has one open attempt; where it has one already, another may be in the `state` expired.
+    """
+    attempt = new_id()
+    method = changes.get("method", "card")
+    asked = SessionRequest(
+        attempt_id=attempt,
+        begun_at=portal.clock(),
+        order_id=order.id,
+        portal_id="kaiseki-demo",
+        email=order.email,
+        method=method,
+        name="CSV",
+        price=order.price,
+        handling=0,
+        handling_name="-",
+        locale="ja",
+        success_url="http://127.0.0.1/s",
+        cancel_url="http://127.0.0.1/c",
+        submit_note="-",
+        expires_after_days=3 if method == "konbini" else None,
+        terms_version="2026-01",
+    )
+    made = portal.stripe.create_session(replace(asked, **changes))
+    return make_payment(portal, order, id=attempt, session_id=made["id"], state=state, method=method), made["id"]
+
+
+def paid(portal: Portal, client: FlaskClient, sandbox: Sandbox, method: str = "card") -> tuple[Order, str, str]:
+    """Give a paid order, its session and its PaymentIntent."""
+    order = order_of(portal, client)
+    session_id = go_to_stripe(client, order, method)
+    if method == "konbini":
+        sandbox.control(f"sessions/{session_id}/issue_voucher")
+        sandbox.control(f"sessions/{session_id}/pay_at_till")
+    else:
+        sandbox.control(f"sessions/{session_id}/pay_card")
+    return order, session_id, str(portal.stripe.retrieve_session(session_id)["payment_intent"]["id"])

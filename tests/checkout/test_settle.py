@@ -1,9 +1,5 @@
-"""Settling: what does not fit is set aside (AC-W09), and refunds are followed (AC-W17)."""
+"""Settling: what does not fit is set aside (AC-W09)."""
 
-import json
-import urllib.parse
-import urllib.request
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,47 +7,11 @@ from flask.testing import FlaskClient
 
 from app.checkout.facts import read_session
 from app.checkout.settle import NotOurSessionError, mismatch, settle
-from app.gateways.stripe import SessionRequest
 from app.kit.ids import new_id
-from app.models import Order, Payment
+from app.models import Payment
 from app.portal import Portal
-from tests.checkout.shop import audit, go_to_stripe, mails, order_of, payments
-from tests.helpers import Sandbox, make_order, make_payment, reload
-
-
-def ask_stripe(sandbox: Sandbox, path: str, **params: str | int) -> dict[str, Any]:
-    """Call the stand-in as the company's own people would in Stripe's dashboard."""
-    request = urllib.request.Request(
-        f"{sandbox.stripe}/v1/{path}",
-        data=urllib.parse.urlencode(params).encode(),
-        headers={"Authorization": "Bearer sk_test_dummy_for_the_stand_in", "Idempotency-Key": new_id()},
-    )
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        return dict(json.load(answer))
-
-
-def session_for(portal: Portal, order: Order, **changes: Any) -> tuple[Payment, str]:
-    """Store an open attempt with a session that differs from it in what `changes` says."""
-    attempt = new_id()
-    asked = SessionRequest(
-        attempt_id=attempt,
-        begun_at=portal.clock(),
-        order_id=order.id,
-        portal_id="kaiseki-demo",
-        email=order.email,
-        method="card",
-        name="CSV",
-        price=order.price,
-        handling=0,
-        handling_name="-",
-        locale="ja",
-        success_url="http://127.0.0.1/s",
-        cancel_url="http://127.0.0.1/c",
-        submit_note="-",
-        expires_after_days=None,
-    )
-    made = portal.stripe.create_session(replace(asked, **changes))
-    return make_payment(portal, order, id=attempt, session_id=made["id"]), made["id"]
+from tests.checkout.shop import audit, go_to_stripe, mails, order_of, payments, session_for
+from tests.helpers import Sandbox, make_order, reload
 
 
 @pytest.mark.parametrize(
@@ -124,89 +84,6 @@ def test_another_orders_paid_session_does_not_pay_this_one(
     settle(session_id)
     assert reload(portal, rich).money == "unpaid"
     assert reload(portal, rich).attention == "order_mismatch"
-
-
-def paid(portal: Portal, client: FlaskClient, sandbox: Sandbox, method: str = "card") -> tuple[Order, str, str]:
-    """Give a paid order, its session and its PaymentIntent."""
-    order = order_of(portal, client)
-    session_id = go_to_stripe(client, order, method)
-    if method == "konbini":
-        sandbox.control(f"sessions/{session_id}/issue_voucher")
-        sandbox.control(f"sessions/{session_id}/pay_at_till")
-    else:
-        sandbox.control(f"sessions/{session_id}/pay_card")
-    return order, session_id, str(portal.stripe.retrieve_session(session_id)["payment_intent"]["id"])
-
-
-def money(portal: Portal, order: Order) -> tuple[str, str, int]:
-    (payment,) = payments(portal, order)
-    return reload(portal, order).money, payment.state, payment.amount_refunded
-
-
-def test_two_partial_refunds(portal: Portal, client: FlaskClient, sandbox: Sandbox) -> None:
-    order, session_id, intent = paid(portal, client, sandbox)
-    settle(session_id)
-    ask_stripe(sandbox, "refunds", payment_intent=intent, amount=500)
-    settle(session_id)
-    assert money(portal, order) == ("partly_refunded", "partly_refunded", 500)
-    ask_stripe(sandbox, "refunds", payment_intent=intent, amount=1000)
-    settle(session_id)
-    settle(session_id)
-    assert money(portal, order) == ("refunded", "refunded", 1500)
-    assert audit(portal, order).count("refund.succeeded") == 2
-
-
-def test_refunded_before_we_saw_it_paid(portal: Portal, client: FlaskClient, sandbox: Sandbox) -> None:
-    order, session_id, intent = paid(portal, client, sandbox)
-    ask_stripe(sandbox, "refunds", payment_intent=intent)
-    settle(session_id)
-    assert money(portal, order) == ("refunded", "refunded", 1500)
-    kinds = audit(portal, order)
-    assert kinds.index("money.paid") < kinds.index("money.refunded")
-
-
-def test_a_konbini_refund_that_fails(portal: Portal, client: FlaskClient, sandbox: Sandbox) -> None:
-    """The bank details never came: after weeks the money is ours again, and the result opens again."""
-    order, session_id, intent = paid(portal, client, sandbox, "konbini")
-    settle(session_id)
-    refund = ask_stripe(sandbox, "refunds", payment_intent=intent)
-    settle(session_id)
-    assert money(portal, order) == ("refunded", "refunded", 1620)
-    sandbox.control(f"refunds/{refund['id']}/outcome", {"status": "failed"})
-    settle(session_id)
-    assert money(portal, order) == ("paid", "paid", 0)
-    assert audit(portal, order)[-3:] == ["refund.failed", "payment.paid", "money.refund_failed"]
-
-
-def test_an_old_answer_does_not_undo_a_refund(
-    portal: Portal, client: FlaskClient, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Read before the refund, applied after it: the state stays where the newer answer brought it."""
-    order, session_id, intent = paid(portal, client, sandbox)
-    old = portal.stripe.retrieve_session(session_id)
-    settle(session_id)
-    ask_stripe(sandbox, "refunds", payment_intent=intent)
-    settle(session_id)
-    with monkeypatch.context() as slow:
-        slow.setattr(portal.stripe, "retrieve_session", lambda _id: old)
-        settle(session_id)
-    assert money(portal, order) == ("refunded", "refunded", 1500)
-
-
-def test_refund_of_the_second_payment_leaves_the_order_paid(
-    portal: Portal, client: FlaskClient, sandbox: Sandbox
-) -> None:
-    order, session_id, _ = paid(portal, client, sandbox)
-    settle(session_id)
-    _, second = session_for(portal, order)
-    sandbox.control(f"sessions/{second}/pay_card")
-    settle(second)
-    assert reload(portal, order).attention == "double_payment"
-    intent = portal.stripe.retrieve_session(second)["payment_intent"]["id"]
-    ask_stripe(sandbox, "refunds", payment_intent=intent)
-    settle(second)
-    assert reload(portal, order).money == "paid"
-    assert sorted(p.state for p in payments(portal, order)) == ["paid", "refunded"]
 
 
 def test_money_for_a_closed_order_calls_staff(portal: Portal, client: FlaskClient, sandbox: Sandbox) -> None:

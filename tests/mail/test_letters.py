@@ -1,18 +1,20 @@
 """What the mails say, in both languages, and what never stands in them."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, get_args
 
 import pytest
+from flask import current_app
 
 from app.kit.ids import digest, new_id
 from app.kit.login_secrets import derive_secrets
 from app.mail.jobs import Rendered, render
-from app.mail.letters import LETTERS
+from app.mail.letters import LETTERS, NotNeededError
 from app.mail.service import OrderMail
 from app.models import LoginRequest, Mail, Order
-from app.portal import Portal
+from app.portal import EXTENSION, Portal
 from tests.helpers import make_order, make_payment
 
 VOUCHER: dict[str, Any] = {
@@ -33,16 +35,19 @@ def letter(portal: Portal, kind: str, order: Order, **params: Any) -> Rendered:
     return render(row)
 
 
-def a_payment(portal: Portal, order: Order) -> str:
+FAR = datetime(2099, 11, 25, 14, 59, 59, tzinfo=UTC)
+DEADLINE = datetime(2026, 11, 25, 14, 59, tzinfo=UTC)
+
+
+def a_payment(portal: Portal, order: Order, deadline: datetime = DEADLINE, state: str = "awaiting") -> str:
     """Make a konbini payment with a voucher; return its id."""
-    deadline = datetime(2026, 11, 25, 14, 59, tzinfo=UTC)
     payment = make_payment(
         portal,
         order,
         method="konbini",
         amount=1620,
         handling=120,
-        state="awaiting",
+        state=state,
         voucher=VOUCHER,
         voucher_expires_at=deadline,
     )
@@ -56,8 +61,10 @@ def test_every_kind_has_a_letter() -> None:
 @pytest.mark.parametrize("locale", ["ja", "en"])
 @pytest.mark.parametrize("kind", get_args(OrderMail))
 def test_order_mails(portal: Portal, kind: str, locale: str) -> None:
-    order = make_order(portal, locale=locale, filename=NAUGHTY)
-    mail = letter(portal, kind, order, once=a_payment(portal, order))
+    order = make_order(portal, locale=locale, filename=NAUGHTY, money="refunded" if kind == "refund" else "unpaid")
+    if kind == "paid_twice":
+        make_payment(portal, order, state="paid")
+    mail = letter(portal, kind, order, once=a_payment(portal, order, FAR))
     assert mail.subject
     assert "\n" not in mail.subject
     assert NAUGHTY not in mail.html
@@ -161,3 +168,49 @@ def test_templates_escape_only_where_it_is_html(portal: Portal) -> None:
     mail = letter(portal, "result_open", order)
     assert "a & b.csv" in mail.text
     assert "a &amp; b.csv" in mail.html
+
+
+@pytest.mark.parametrize(
+    ("money", "state", "deadline"),
+    [("paid", "awaiting", FAR), ("unpaid", "paid", FAR), ("unpaid", "failed", FAR), ("unpaid", "awaiting", DEADLINE)],
+)
+def test_nobody_is_reminded_of_what_is_settled(portal: Portal, money: str, state: str, deadline: datetime) -> None:
+    """Looked at once more when the mail is written: it may have waited while the mail server was away."""
+    now = datetime(2026, 11, 26, tzinfo=UTC)
+    order = make_order(portal, money=money)
+    payment = a_payment(portal, order, deadline, state)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(current_app.extensions, EXTENSION, replace(portal, clock=lambda: now))
+        with pytest.raises(NotNeededError):
+            letter(portal, "payment_reminder", order, once=payment)
+
+
+@pytest.mark.parametrize("method", ["card", "konbini"])
+@pytest.mark.parametrize("kind", ["paid_twice", "refund"])
+def test_what_happens_with_which_payment(portal: Portal, kind: str, method: str) -> None:
+    order = make_order(portal, locale="en", money="paid" if kind == "paid_twice" else "refunded")
+    make_payment(portal, order, method="konbini", amount=1620, state="paid")
+    back = make_payment(portal, order, method=method, amount=1777, state="refunded")
+    mail = letter(portal, kind, order, once=back.id)
+    name = {"card": "Card", "konbini": "Convenience store (konbini)"}[method]
+    assert f"Goes back to you: {name}, ¥1,777" in mail.text
+    assert ("asks for a bank account" in mail.text) == (method == "konbini")
+    assert ("goes back to the card" in mail.text) == (method == "card")
+    if kind == "paid_twice":
+        assert "Pays the order: Convenience store (konbini), ¥1,620" in mail.text
+    assert "¥1,777" in mail.subject
+
+
+def test_a_double_payment_that_staff_must_send_back(portal: Portal) -> None:
+    order = make_order(portal, locale="en", money="paid")
+    make_payment(portal, order, method="konbini", amount=1620, state="paid")
+    back = make_payment(portal, order, state="partly_refunded")
+    text = letter(portal, "paid_twice", order, once=back.id).text
+    assert "One of our staff sends it back" in text
+    assert "goes back to the card" not in text
+
+
+def test_no_refund_is_told_of_that_failed_meanwhile(portal: Portal) -> None:
+    order = make_order(portal, money="paid")
+    with pytest.raises(NotNeededError):
+        letter(portal, "refund", order, once=make_payment(portal, order, state="paid").id)

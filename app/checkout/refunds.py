@@ -1,0 +1,63 @@
+"""Sending back a payment that came twice: once, and never more than was paid."""
+
+import structlog
+
+from app.checkout.balance import DOUBLE, extras, payments_of, refundable
+from app.checkout.settle import settle
+from app.errors import StripeRefusedError
+from app.gateways.stripe import StripeFailedError
+from app.models import Payment
+from app.orders.lifecycle import record
+from app.orders.states import PAID
+from app.portal import portal
+
+log = structlog.get_logger()
+
+
+def give_back(payment_id: str, attempt: int) -> bool:
+    """Refund an extra payment under this attempt's idempotency key; returns whether nothing is left to do.
+
+    False: Stripe stored a failure under the key, so only another attempt can help; that one looks at Stripe's refunds
+    first (P2). Raises StripeDownError: then the same attempt may be repeated. A refusal leaves the order to staff, who
+    see that it is still paid twice.
+    """
+    payment = _still_extra(payment_id)
+    if payment is None or payment.payment_intent_id is None or payment.session_id is None:
+        return True
+    if portal.stripe.refunds_of_intent(payment.payment_intent_id):
+        # Of our attempt before, or made by staff. One that failed is for staff to see, not to be repeated.
+        settle(payment.session_id)
+        return True
+    metadata = {"order_id": payment.order_id, "portal": portal.catalog.portal.id, "payment": payment.id}
+    key = f"refund-{payment.id}-{attempt}"
+    try:
+        portal.stripe.create_refund(payment.payment_intent_id, payment.amount, metadata, key=key)
+    except StripeFailedError:
+        log.warning("refund.stored_failure", payment_id=payment.id, attempt=attempt)
+        return False
+    except StripeRefusedError as error:
+        give_up(payment_id, error)
+        return True
+    settle(payment.session_id)
+    return True
+
+
+def give_up(payment_id: str, error: Exception) -> None:
+    """Write down that a person must send the money back; the order's attention already says that it is paid twice."""
+    with portal.database.transaction() as session:
+        payment = session.get_one(Payment, payment_id)
+        why = f"{type(error).__name__}: {error.__cause__ or error}"[:500]
+        record(session, payment.order_id, "refund.gave_up", "worker", portal.clock(), payment=payment_id, why=why)
+    log.error("refund.gave_up", payment_id=payment_id, exc_info=error)
+
+
+def _still_extra(payment_id: str) -> Payment | None:
+    """Look at all money of the order anew; return the payment if it is still there beside another, whole and ours."""
+    with portal.database.transaction() as session:
+        order_id = session.get_one(Payment, payment_id).order_id
+        held = [p.session_id for p in payments_of(session, order_id) if p.state in PAID]
+    for session_id in filter(None, held):
+        settle(session_id)
+    with portal.database.transaction() as session:
+        found = extras(payments_of(session, order_id))
+    return next((p for p in found if p.id == payment_id and p.anomaly == DOUBLE and refundable(p)), None)
