@@ -44,6 +44,7 @@ def test_winning_evidence_brings_the_money_back(api: Stripe, disputed: Any) -> N
     won: Any = api.client.v1.disputes.update(disputed.id, {"evidence": {"uncategorized_text": "winning_evidence"}})
     assert (won.status, won.evidence_details.submission_count, won.evidence_details.has_evidence) == ("won", 1, True)
     assert _balance(api, disputed.id) == [(-3000, 1500, "dispute"), (1500, 0, "dispute_reversal")]
+    assert [booked.amount for booked in won.balance_transactions] == [-1500, 1500]
     for type_ in ("charge.dispute.updated", "charge.dispute.funds_reinstated", "charge.dispute.closed"):
         api.receiver.wait(disputed.id, type_)
     assert api.client.v1.refunds.create({"charge": disputed.charge}).status == "succeeded"

@@ -38,8 +38,12 @@ def test_a_pending_voucher_is_not_cancelled_by_default(api: Stripe) -> None:
 
 
 @pytest.mark.usefixtures("cancellable")
-def test_a_pending_voucher_is_cancelled_where_the_switch_lets_it(api: Stripe) -> None:
+@pytest.mark.parametrize("status", ["complete", "open"])
+def test_a_pending_voucher_is_cancelled_where_the_switch_lets_it(api: Stripe, status: str) -> None:
+    api.control("settings", {"voucher_session_status": status})
     session: Any = api.with_voucher()
+    api.control("settings", {"voucher_session_status": "complete"})
+    assert session.status == status
     cancel = api.client.v1.payment_intents.cancel
     gone = cancel(session.payment_intent.id, {"cancellation_reason": "duplicate"})
     assert (gone.status, gone.cancellation_reason, gone.next_action) == ("canceled", "duplicate", None)

@@ -1,4 +1,4 @@
-"""Metadata: 50 pairs, keys of 40 characters without brackets, values of 500 (stripe.md 3.3)."""
+"""Metadata: 50 pairs, keys of 40 characters without brackets, values of 500 (https://docs.stripe.com/metadata)."""
 
 from __future__ import annotations
 

@@ -82,7 +82,9 @@ def cancel(call: Call, intent: str) -> Json:
         )
     cancel_now(call.tx, found, call.params.get("cancellation_reason"), call)
     # Inferred: the session hears of its lost payment like of any other that failed.
-    session = call.tx.need(session_id, "checkout.session")
+    session = call.tx.need(session_id, "checkout.session") | {"status": "complete", "url": None}
+    session["_sandbox"].pop("voucher_out", None)
+    call.tx.save(session)
     event.emit(call.tx, "checkout.session.async_payment_failed", session, session=session_id, call=call)
     return found
 

@@ -156,7 +156,7 @@ def expire(call: Call, session: str) -> Json:
 
 
 def expire_now(tx: Tx, session: Json, call: Call | None = None) -> Json:
-    """Close an open form for ever; a known e-mail becomes visible to the list filter (stripe.md 3.1)."""
+    """Close an open form for ever; a known e-mail becomes visible to the list filter (SDK, `customer_details`)."""
     if session["status"] != "open" or session["_sandbox"].get("voucher_out"):
         raise StateError(
             f'Only Checkout Sessions with a status in ["open"] can be expired. This Checkout Session has a '

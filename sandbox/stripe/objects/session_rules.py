@@ -1,4 +1,4 @@
-"""What Stripe refuses when a Checkout Session is created, beyond the shape of the request (stripe.md 8.2)."""
+"""What Stripe refuses when a Checkout Session is created, beyond the shape of the request."""
 
 from __future__ import annotations
 
