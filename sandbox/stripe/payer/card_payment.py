@@ -48,7 +48,7 @@ def authenticate(tx: Tx, session: Json, *, passed: bool) -> Attempt:
     """Let the payer answer the bank. Raises StateError when nothing is asked, or the session is over."""
     intent = tx.get(session["payment_intent"] or "")
     asked = intent["_sandbox"].get("challenge") if intent else None
-    if intent is None or not asked or session["status"] != "open":
+    if intent is None or not asked:
         raise StateError("This Checkout Session does not wait for 3-D Secure.")
     intent = checkout.submit(tx, session, "card")
     if passed:
