@@ -4,7 +4,7 @@ import json
 import random
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -41,6 +41,10 @@ class BadSignatureError(ValueError):
 
 class NoSuchSessionError(StripeRefusedError):
     """Stripe does not know this Checkout Session."""
+
+
+class NoSuchEventError(StripeRefusedError):
+    """Stripe does not know this event, or not any more: it lists those of the last 30 days."""
 
 
 class StripeFailedError(StripeDownError):
@@ -198,6 +202,30 @@ class StripeGateway:
             params["starting_after"] = after
         listed = _call(lambda: self._client.v1.checkout.sessions.list(params=cast("Any", params)).to_dict())
         return listed["data"], bool(listed["has_more"])
+
+    def undelivered_events(
+        self, types: Iterable[str], *, since: datetime, after: str | None
+    ) -> Iterator[list[dict[str, Any]]]:
+        """Yield, a page (100) a call, the events of these types that an endpoint of ours has not taken yet.
+
+        With `after`, an event's id: those after it, oldest first; else those since then, newest first. At most
+        20 types. Raises NoSuchEventError for an `after` that Stripe does not know, StripeDownError, StripeRefusedError.
+        https://docs.stripe.com/webhooks/process-undelivered-events
+        """
+        params: dict[str, Any] = {"delivery_success": False, "types": list(types), "limit": 100}
+        params |= {"ending_before": after} if after else {"created": {"gte": int(since.timestamp())}}
+        more = True
+        while more:
+            try:
+                listed = _call(lambda: self._client.v1.events.list(params=cast("Any", params)).to_dict())
+            except NoSuchSessionError as error:
+                raise NoSuchEventError from error
+            page, more = listed["data"], listed["has_more"]
+            if page and after:
+                page.reverse()
+            if page:
+                params["ending_before" if after else "starting_after"] = page[-1]["id"]
+                yield page
 
     def account(self) -> dict[str, Any]:
         """Read the account: the cheapest way to see that the key works."""

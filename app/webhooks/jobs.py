@@ -1,29 +1,23 @@
-"""The job behind every event of Stripe's."""
+"""The jobs about Stripe's events that run by themselves: fetch what never came, throw away what is old."""
 
-import structlog
+from datetime import timedelta
 
-from app.jobs import job, step
-from app.webhooks.service import bury, handle, note_failure
+from app.jobs import SCHEDULE, job, step
+from app.webhooks.missed import catch_up, look_for_silence
+from app.webhooks.retention import purge
 
-ATTEMPTS = 12  # from one second on, doubling: a good half hour
-
-log = structlog.get_logger()
-
-
-@job("stripe.event")
-def run(event_id: str) -> None:
-    """Handle an event; after the last try it is dead, and stays so until somebody replays it."""
-    try:
-        step(lambda: _try(event_id), name="handle", attempts=ATTEMPTS)
-    except Exception as error:
-        log.exception("webhook.dead", event_id=event_id)
-        reason = error
-        step(lambda: bury(event_id, reason), name="bury")
+SCHEDULE["events.missed"] = timedelta(minutes=15)
+SCHEDULE["events.purge"] = timedelta(days=1)
 
 
-def _try(event_id: str) -> None:
-    try:
-        handle(event_id)
-    except Exception as error:
-        note_failure(event_id, error)
-        raise
+@job("events.missed")
+def fetch_missed(_moment: str) -> None:
+    """Take the events that Stripe could not deliver, and say so when none come at all."""
+    step(catch_up, name="catch_up")
+    step(look_for_silence, name="look_for_silence")
+
+
+@job("events.purge")
+def purge_old(_moment: str) -> None:
+    """Cut payloads and forget events that are past their time."""
+    step(purge, name="purge")

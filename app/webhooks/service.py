@@ -1,4 +1,4 @@
-"""What becomes of an event: a row and a job at its arrival; later, the Checkout Sessions it may be about."""
+"""What becomes of an event: a row at its arrival; later, the Checkout Sessions it may be about are settled."""
 
 import json
 from typing import Any
@@ -34,7 +34,7 @@ SUBJECTS = {
 
 
 def take(event: dict[str, Any], payload: str) -> str:
-    """Store a verified event and enqueue its job in one transaction; returns what it came to.
+    """Store a verified event, which is also its place in the queue (decision 010); returns what it came to.
 
     An event that came before, is of a type we don't use, of the other mode (test or live) or of another
     account is answered like any other: Stripe would only send it again (AC-W10, W11).
@@ -54,8 +54,6 @@ def take(event: dict[str, Any], payload: str) -> str:
             note=None if outcome == "received" else outcome,
             received_at=portal.clock(),
         )
-        if new and outcome == "received":
-            portal.jobs.enqueue(session, "stripe.event", event["id"])
     return outcome if new else "duplicate"
 
 
@@ -113,24 +111,10 @@ def _settle(session_id: str) -> str | None:
     return None
 
 
-def note_failure(event_id: str, error: Exception) -> None:
-    """Keep why a try failed, in a transaction of its own; the event stays to be tried again (AC-W13)."""
-    _mark(event_id, "received", _reason(error))
-
-
-def bury(event_id: str, error: Exception) -> None:
-    """Set an event aside after the last try, for staff to look at and replay."""
-    _mark(event_id, "dead", _reason(error))
-
-
-def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:500]
-
-
 def _mark(event_id: str, state: str, note: str) -> None:
     with portal.database.transaction() as session:
         session.execute(
             update(StripeEvent)
             .where(StripeEvent.id == event_id, StripeEvent.state.in_(("received", "dead")))
-            .values(state=state, note=note or None, handled_at=None if state == "received" else portal.clock())
+            .values(state=state, note=note or None, taken_by=None, handled_at=portal.clock())
         )

@@ -46,6 +46,15 @@ def deliver(client: FlaskClient, body: bytes, signature: str | None, **headers: 
     return client.post("/webhooks/stripe", data=body, headers={"Content-Type": "application/json", **given, **headers})
 
 
+def keep(portal: Portal, type_: str, taken_by: str | None = "this test", **subject: str) -> str:
+    """Store an event about an object as the webhook does, out of reach of running workers; return its id."""
+    event = make_event(type_, data={"object": subject})
+    row = {"id": event["id"], "type": type_, "payload": encode(event).decode(), "object_id": subject.get("id")}
+    with portal.database.transaction() as session:
+        session.add(StripeEvent(**row, state="received", taken_by=taken_by, received_at=portal.clock()))
+    return str(event["id"])
+
+
 def stored(portal: Portal, event_id: str) -> StripeEvent | None:
     """Read an event's row."""
     with portal.database.transaction() as session:

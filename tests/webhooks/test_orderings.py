@@ -1,30 +1,19 @@
-"""Events in any order, and tries that fail (AC-W06, W13)."""
+"""Events in any order (AC-W06)."""
 
 from itertools import permutations
 
-import pytest
 import stripe
 from flask.testing import FlaskClient
 from sqlalchemy import delete, update
 
 from app.gateways.stripe import API_VERSION
-from app.models import AuditEntry, Mail, Order, Payment, Refund, StripeEvent
+from app.models import AuditEntry, Mail, Order, Payment, Refund
 from app.portal import Portal
-from app.webhooks.jobs import _try
 from app.webhooks.service import handle
 from tests.checkout.shop import audit, go_to_stripe, order_of, payments
 from tests.helpers import Sandbox, reload
-from tests.webhooks.deliveries import encode, make_event
-from tests.webhooks.test_handling import held, row_of
-
-
-def keep(portal: Portal, type_: str, **subject: str) -> str:
-    """Store an event as the webhook does, without its job; return its id."""
-    event = make_event(type_, data={"object": subject})
-    row = {"id": event["id"], "type": type_, "payload": encode(event).decode()}
-    with portal.database.transaction() as session:
-        session.add(StripeEvent(**row, state="received", received_at=portal.clock()))
-    return str(event["id"])
+from tests.webhooks.deliveries import keep
+from tests.webhooks.test_handling import held
 
 
 def rewind(portal: Portal, order: Order, states: dict[str, str]) -> None:
@@ -76,14 +65,3 @@ def test_ac_w06_every_order_of_events_ends_in_what_stripe_shows(
             assert (now.money, now.attention, now.state) == ("refunded", None, "analysed"), names
             kinds = audit(portal, order)
             assert (kinds.count("money.paid"), kinds.count("money.refunded")) == (1, 1), names
-
-
-def test_ac_w13_a_failed_try_is_kept(portal: Portal) -> None:
-    event_id = keep(portal, "checkout.session.completed", id="cs_test_any")
-    with portal.database.transaction() as session:
-        session.execute(update(StripeEvent).where(StripeEvent.id == event_id).values(payload="{broken"))
-    with pytest.raises(ValueError, match="property name"):
-        _try(event_id)
-    row = row_of(portal, event_id)
-    assert (row.state, row.handled_at) == ("received", None)
-    assert "JSONDecodeError" in str(row.note)
