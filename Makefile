@@ -27,7 +27,9 @@ faults: setup-tests ## only the tests that kill processes in the middle of their
 	$(PY) -m pytest -m faults $(PYTEST_ARGS)
 
 bench: setup ## measurements; each prints its own table
+	@deploy/need.sh wrk=wrk postgres=postgresql
 	$(PY) -m bench.threads
+	$(PY) -m bench.webhooks
 	$(PY) -m bench.stripe_list
 
 setup: $(VENV)/.ready static/dist/app.js translations/.compiled
@@ -65,6 +67,7 @@ texts: $(VENV)/.ready ## collect the texts of code and templates into the catalo
 requirements: $(VENV)/.ready ## write the pinned requirements anew from pyproject.toml
 	$(PY) -m pip install --quiet uv
 	uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-header pyproject.toml -o requirements/base.txt
+	uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-header requirements/djstripe.in -o requirements/djstripe.txt
 	uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-header --extra analyses --extra demo --extra dev pyproject.toml -c requirements/base.txt -o requirements/dev.txt
 
 .PHONY: help run test lint faults bench fonts setup setup-tests texts requirements
