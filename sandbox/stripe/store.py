@@ -31,6 +31,7 @@ CREATE TABLE IF NOT EXISTS objects (
     created INTEGER NOT NULL, body TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS objects_by_kind ON objects (object, seq);
 CREATE INDEX IF NOT EXISTS objects_by_address ON objects (object, {EMAIL});
+CREATE INDEX IF NOT EXISTS objects_by_session ON objects (object, json_extract(body, '$._sandbox.session'));
 CREATE INDEX IF NOT EXISTS objects_by_intent ON objects (object, json_extract(body, '$.payment_intent'));
 CREATE INDEX IF NOT EXISTS objects_by_session ON objects (object, json_extract(body, '$._sandbox.session'));
 CREATE TABLE IF NOT EXISTS idempotent_calls (

@@ -204,7 +204,8 @@ def test_the_address_of_the_session_can_be_changed_or_not(api: Stripe, *, editab
         by_konbini(api, session, email="typed@example.com")
         other = issue(api, email="typed@example.com")
     expected = "typed@example.com" if editable else "Taro@example.com"
-    for one in (api.full(session.id), other):
+    found: list[Any] = [api.full(session.id), other]
+    for one in found:
         assert one.customer_details.email == expected
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.sandbox.conftest import Stripe
 from tests.sandbox.pages import get, submit
 
-ASKS = {"payment_method_options": {"card": {"request_three_d_secure": "any"}}}
+ASKS: dict[str, Any] = {"payment_method_options": {"card": {"request_three_d_secure": "any"}}}
 
 
 def by_card(api: Stripe, session_id: str, number: str) -> tuple[int, str, str]:
