@@ -97,7 +97,8 @@ def _move_money(session: Session, order: Order, payments: Sequence[Payment]) -> 
     now = portal.clock()
     if best is None:
         return
-    if best == "paid" and move_money(session, order, "paid", ACTOR, now, paid_at=now):
+    paid_at = min((payment.paid_at for payment in payments if payment.paid_at), default=now)
+    if best == "paid" and move_money(session, order, "paid", ACTOR, now, paid_at=paid_at):
         _start_work(session, order)
     elif best == "paid" and move_money(session, order, "paid_again", ACTOR, now) and order.state != "delivered":
         # The job of the first time has run and seen no money, so this one needs a name of its own.

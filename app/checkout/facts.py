@@ -30,8 +30,8 @@ class SessionFacts:
     """A Checkout Session with its PaymentIntent, charge, refunds and disputes. Amounts in yen.
 
     `amount_refunded` is what refunds took or are about to take, `amount_lost` what lost disputes took. `dispute` is
-    Stripe's word for where the newest dispute stands. `created_at` is when the session was made, `paid_at` when its money
-    came.
+    Stripe's word for where the newest dispute stands. `created_at` is when the session was made, `paid_at` when its
+    money came.
     """
 
     id: str

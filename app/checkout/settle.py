@@ -122,6 +122,7 @@ def _apply(session: Session, facts: SessionFacts, payment: Payment, order: Order
     payment.customer_id = facts.customer_id or payment.customer_id
     payment.stripe_email = facts.email or payment.stripe_email
     payment.receipt_url = facts.receipt_url or payment.receipt_url
+    payment.paid_at = facts.paid_at or payment.paid_at
     payment.amount_refunded = facts.amount_refunded
     if facts.voucher:
         payment.voucher, payment.voucher_expires_at = facts.voucher, facts.voucher_expires_at

@@ -12,9 +12,11 @@ from app.checkout.settle import NotOurSessionError, settle
 from app.checkout.terms import deadline, six_points
 from app.errors import ConflictError, NotFoundError, PortalError, StripeDownError, StripeRefusedError
 from app.kit.konbini import chain_names
-from app.models import Order
+from app.models import Order, Payment
+from app.models.payment import OPEN_STATES
 from app.orders.access import may_open, order_for_payer, order_for_viewer
 from app.orders.situation import situation
+from app.orders.states import PAID
 from app.portal import portal
 from app.web.errors import show_error
 from app.web.limits import CHECKOUT_LIMIT, limiter
@@ -22,6 +24,9 @@ from app.web.texts import locale
 
 blueprint = Blueprint("checkout", __name__)
 
+SETTLED = (*PAID, "refunded")  # the return page has nothing to learn of these
+LOOKS = 20
+LOOK_AGAIN_S = 3
 KEPT = "pay"  # in the browser's session: [order, token] of the pay link last used, for the way back from Stripe
 
 log = structlog.get_logger()
@@ -65,14 +70,32 @@ def pay(order_id: str) -> ResponseReturnValue:
 
 @blueprint.get("/orders/<order_id>/return")
 def returned(order_id: str) -> ResponseReturnValue:
-    """Come back from Stripe's page: look at the payment at once rather than wait for the webhook."""
-    session_id = request.args.get("session_id")
-    if session_id in {payment.session_id for payment in _order(order_id).payments} - {None}:
+    """Come back from Stripe's page: look at the payment at once rather than wait for the webhook.
+
+    While nothing is known (Stripe is silent, or has not made up its mind) the page says so and asks again by itself,
+    `look` by `look`; after the last one the order's page goes on waiting, for the webhook or the reconciler.
+    """
+    session_id, look = request.args.get("session_id", ""), request.args.get("look", 0, int)
+    payment = _payment(_order(order_id), session_id)
+    if payment and payment.state not in SETTLED:
         try:
-            settle(str(session_id))
+            settle(session_id, patient=False)
         except (StripeDownError, StripeRefusedError, NotOurSessionError) as error:
-            log.warning("checkout.return_unsettled", order_id=order_id, session_id=session_id, exc_info=error)
-    return _where_it_stands(_order(order_id))
+            log.warning("checkout.return_unsettled", order_id=order_id, session_id=session_id, why=type(error).__name__)
+    order = _order(order_id)
+    payment = _payment(order, session_id)
+    if payment and payment.state in OPEN_STATES and look < LOOKS:
+        again = url_for("checkout.returned", order_id=order.id, session_id=session_id, look=look + 1)
+        return render_template("checkout/confirming.html", order=order, again=again, look_again_s=LOOK_AGAIN_S)
+    if request.headers.get("HX-Request"):  # the waiting page asks: leave it
+        there = url_for("checkout.returned", order_id=order.id, session_id=session_id, look=LOOKS)
+        return "", 200, {"HX-Redirect": there}
+    return _where_it_stands(order)
+
+
+def _payment(order: Order, session_id: str) -> Payment | None:
+    """Return the order's attempt with this Checkout Session; another order's session is none of it."""
+    return next((payment for payment in order.payments if session_id and payment.session_id == session_id), None)
 
 
 @blueprint.errorhandler(StripeDownError)

@@ -6,6 +6,7 @@ from typing import Literal
 from flask_babel import lazy_gettext
 
 from app.models import Order, Payment
+from app.orders.states import DISPUTE_LOST
 
 Key = Literal[
     "waiting",
@@ -20,7 +21,10 @@ Key = Literal[
     "checking",
     "preparing",
     "open",
+    "refund_account",
+    "refunding",
     "refunded",
+    "charged_back",
     "rejected",
     "failed",
     "paid_no_result",
@@ -78,9 +82,21 @@ TEXTS = {
         lazy_gettext("Your result is open"),
         lazy_gettext("Thank you for your payment. You can download the result now, and come back for it later."),
     ),
+    "refund_account": (
+        lazy_gettext("The refund waits for your bank account"),
+        lazy_gettext("The downloads are closed. To send the money, Stripe has to know where to."),
+    ),
+    "refunding": (
+        lazy_gettext("Your payment is on its way back to you"),
+        lazy_gettext("The downloads are closed. The refund can take some days to reach you."),
+    ),
     "refunded": (
         lazy_gettext("This order was refunded"),
-        lazy_gettext("The downloads are closed. The refund itself can take some days to reach you."),
+        lazy_gettext("The downloads are closed, and the money was sent back."),
+    ),
+    "charged_back": (
+        lazy_gettext("Your card company took the payment back"),
+        lazy_gettext("The downloads are closed. If that was not what you wanted, please write to us."),
     ),
     "rejected": (
         lazy_gettext("This file can't be analysed"),
@@ -118,6 +134,7 @@ _WORK_ONLY: dict[str, Key] = {
     "abandoned": "abandoned",
 }
 _PAID: dict[str, Key] = {"delivered": "open", "analysed": "preparing"}
+_BY_REFUND: dict[str, Key] = {"requires_action": "refund_account", "pending": "refunding"}
 _BY_PAYMENT: dict[str, Key] = {
     "creating": "choose_payment",
     "open": "confirming",
@@ -150,7 +167,7 @@ class Situation:
 
 
 def situation(order: Order) -> Situation:
-    """Work out where an order stands; its payments must be loaded."""
+    """Work out where an order stands; its payments and their refunds must be loaded."""
     current = _telling(order)
     return Situation(_key(order, current), current)
 
@@ -165,7 +182,7 @@ def _telling(order: Order) -> Payment | None:
 
 def _key(order: Order, current: Payment | None) -> Key:
     if order.money == "refunded":
-        return "refunded"
+        return _money_back(order)
     if order.state in _WORK_ONLY:
         stopped = order.state in {"rejected", "failed"}
         return "paid_no_result" if stopped and order.money != "unpaid" else _WORK_ONLY[order.state]
@@ -174,6 +191,14 @@ def _key(order: Order, current: Payment | None) -> Key:
     if order.state == "uploaded" and order.charge == "after_analysis":
         return "uploaded"
     return _unpaid(order, current)
+
+
+def _money_back(order: Order) -> Key:
+    """Say how far the money is on its way; what was a double payment has notes of its own."""
+    if any(payment.dispute in DISPUTE_LOST for payment in order.payments):
+        return "charged_back"
+    states = {payment.refunds[-1].state for payment in order.payments if payment.refunds}
+    return next((key for state, key in _BY_REFUND.items() if state in states), "refunded")
 
 
 def _unpaid(order: Order, current: Payment | None) -> Key:

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 from app.kit.konbini import stores_of
 from app.models import Order
 from app.orders.access import order_for_viewer
+from app.orders.notes import notes
 from app.orders.situation import Situation, situation
 from app.orders.timeline import timeline
 from app.portal import portal
@@ -49,6 +50,8 @@ def _status(order: Order, now: Situation) -> str:
         now=now,
         product=portal.catalog.product(order.product),
         steps=timeline(order),
+        notes=notes(order),
+        offers=[offer for offer in portal.catalog.offers(order.price) if offer.available],
         stores=stores_of(now.payment.voucher if now.payment else None, locale()),
         mark=_mark(order),
     )
@@ -56,6 +59,8 @@ def _status(order: Order, now: Situation) -> str:
 
 def _mark(order: Order) -> str:
     """Return a short mark of all that the changing part shows."""
-    payments = [(p.state, p.amount_refunded, p.anomaly) for p in order.payments]
+    payments = [
+        (p.state, p.amount_refunded, p.anomaly, p.dispute, [(r.id, r.state) for r in p.refunds]) for p in order.payments
+    ]
     shown = (order.state, order.money, order.progress, payments)
     return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]

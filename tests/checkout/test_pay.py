@@ -86,7 +86,7 @@ def test_the_session_at_stripe_says_the_same(portal: Portal, client: FlaskClient
     made = session_at_stripe(sandbox, go_to_stripe(client, order, "konbini"))
     (payment,) = payments(portal, order)
     ids = {"order_id": order.id, "portal": "kaiseki-demo", "attempt": payment.id}
-    assert made["metadata"] == ids
+    assert made["metadata"].items() >= ids.items()
     assert (made["client_reference_id"], made["locale"], made["amount_total"]) == (order.id, "ja", 1620)
     assert made["customer_email"] == order.email
     # Of the attempt, not of the moment of asking: a repeat must be the same request (stripe.md 4).

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.models import Order, Payment
+from app.models import Order, Payment, Refund
 from app.orders.situation import TEXTS, situation
 
 CASES = [
@@ -24,6 +24,7 @@ CASES = [
     ("delivered", "paid", "after_analysis", ["paid"], "open"),
     ("delivered", "partly_refunded", "after_analysis", ["partly_refunded"], "open"),
     ("delivered", "refunded", "after_analysis", ["refunded"], "refunded"),
+    ("analysed", "refunded", "after_analysis", ["refunded"], "refunded"),
     ("rejected", "unpaid", "after_analysis", [], "rejected"),
     ("failed", "unpaid", "after_analysis", [], "failed"),
     ("rejected", "paid", "before_analysis", ["paid"], "paid_no_result"),
@@ -48,5 +49,29 @@ def test_a_payment_that_needs_a_look_is_not_asked_for_again() -> None:
     assert situation(order).key == "checking"
 
 
+@pytest.mark.parametrize(
+    ("refunds", "key"),
+    [
+        (["requires_action"], "refund_account"),
+        (["pending"], "refunding"),
+        (["succeeded"], "refunded"),
+        (["failed", "requires_action"], "refund_account"),  # tried once more
+        (["requires_action", "succeeded"], "refunded"),
+    ],
+)
+def test_money_on_its_way_back(refunds: list[str], key: str) -> None:
+    """Until Stripe says "succeeded" the page does not say "refunded"."""
+    order = made("delivered", "refunded", "after_analysis", ["refunded"])
+    order.payments[0].refunds = [Refund(state=state) for state in refunds]
+    assert situation(order).key == key
+
+
+def test_money_that_the_bank_took_back() -> None:
+    order = made("delivered", "refunded", "after_analysis", ["refunded"])
+    order.payments[0].dispute = "lost"
+    assert situation(order).key == "charged_back"
+
+
 def test_every_key_has_its_words() -> None:
-    assert {key for *_, key in CASES} | {"checking", "sent"} == set(TEXTS)
+    elsewhere = {"checking", "sent", "refund_account", "refunding", "charged_back"}
+    assert {key for *_, key in CASES} | elsewhere == set(TEXTS)
