@@ -5,13 +5,18 @@ from dbos import DBOS
 
 from app.database import Database
 from app.jobs import SYSTEM_SCHEMA
+from app.kit.failpoints import arm, fail_point
 from app.models import Base
 from app.settings import load_settings
 
 
 def run() -> None:
     """Migrate what is configured, or what a test hands over."""
-    url = context.config.attributes.get("database_url") or load_settings().database_url
+    url = context.config.attributes.get("database_url")
+    if url is None:
+        settings = load_settings()
+        arm(settings.failpoint)
+        url = settings.database_url
     database = Database(url)
     with database.engine.connect() as connection:
         context.configure(
@@ -23,6 +28,7 @@ def run() -> None:
         )
         with context.begin_transaction():
             context.run_migrations()
+            fail_point("migration.before_commit")
     database.engine.dispose()
     command = getattr(context.config.cmd_opts, "cmd", None)
     if command is None or command[0].__name__ == "upgrade":

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-SLEEP_S = 60.0
+SLEEP_S = 5.0
 FORM = re.compile(r"@.+|[a-z0-9_.]+:(kill9|raise|sleep)(:[1-9][0-9]*)?")
 
 

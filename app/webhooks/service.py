@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from app.checkout.settle import NotOurSessionError, settle
 from app.database import insert_once
 from app.gateways.stripe import NoSuchSessionError
+from app.kit.failpoints import fail_point
 from app.models import Payment, StripeEvent
 from app.portal import portal
 
@@ -41,6 +42,7 @@ def take(event: dict[str, Any], payload: str) -> str:
     """
     outcome = _outcome(event)
     found = _object(event)
+    fail_point("webhook.before_insert")
     with portal.database.transaction() as session:
         new = insert_once(
             session,
@@ -54,6 +56,8 @@ def take(event: dict[str, Any], payload: str) -> str:
             note=None if outcome == "received" else outcome,
             received_at=portal.clock(),
         )
+        fail_point("webhook.before_commit")
+    fail_point("webhook.after_commit")
     return outcome if new else "duplicate"
 
 

@@ -13,21 +13,25 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from flask import Flask
-from sqlalchemy import make_url
+from sqlalchemy import NullPool, create_engine, make_url, text
 
 from app import create_app
+from app.kit.clock import system_clock
 from app.kit.ids import digest, new_secret
 from app.models import Order
 from app.portal import EXTENSION, Portal
 from app.settings import Settings
+from tests.analysis_room.conftest import CSV, catalog_with
 from tests.checkout.shop import PREVIEW, put_result
 from tests.conftest import SECRET, WEBHOOK_SECRET, migrate
 from tests.faults.proxy import Proxy
-from tests.faults.visitor import Answer, Visitor
-from tests.helpers import ROOT, Sandbox, answers, free_port, get_json, make_order, process, python, wait_for
+from tests.faults.visitor import TIMEOUT_S, Answer, Visitor
+from tests.helpers import Sandbox, answers, free_port, get_json, make_order, process, python, wait_for
 from tests.postgresql import postgresql
+from tests.webhooks.deliveries import encode, sign
 
 WEB_WORKERS = 4
+MOODS_SOLD = ("good", "wait", "hungry")
 JOB_WORKERS = ("worker-1", "worker-2")
 # Stripe's retries in seconds of the machine, so that most rows need no other clock.
 BACKOFF = [0.3, 0.5, 0.5, 1, 1, 1, 2, 2, 2, 3, 3, 3, 5, 5, 5, 5, 5, 5]
@@ -135,6 +139,15 @@ class House:
 
         return wait_for(look, timeout, what)
 
+    # --- the database, past the portal
+
+    def sql(self, statement: str) -> list[Any]:
+        """Run one statement beside the portal, outside a transaction; return its rows."""
+        engine = create_engine(self.portal.database.url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+        with engine.connect() as connection:
+            found = connection.execute(text(statement))
+            return [*found] if found.returns_rows else []
+
     # --- faults
 
     @property
@@ -167,6 +180,13 @@ class House:
         """Ask the Stripe stand-in what it knows: `sessions`, `events`, `time`."""
         return get_json(f"{self.sandbox.stripe}/_control/api/{path}")
 
+    def failed_deliveries(self) -> list[str]:
+        """Return the ids of events that were tried in vain and wait to be tried again."""
+        tried = (
+            e["id"] for e in self.told("events") for d in e["deliveries"] if d["state"] == "pending" and d["attempts"]
+        )
+        return sorted(tried)
+
     # --- time
 
     def follow_clock(self, off: float = 0.0) -> None:
@@ -189,6 +209,12 @@ class House:
         """Give a browser; of whoever made an order, where one is given."""
         claim = {"claim": self.claims[order.id]} if order else {}
         return Visitor(self.port, self.seen, claim)
+
+    def deliver(self, event: dict[str, Any], timeout: float = TIMEOUT_S) -> Answer:
+        """Send an event as Stripe does, signed by the portal's clock."""
+        body = encode(event)
+        ahead = (self.portal.clock() - system_clock()).total_seconds()
+        return self.visitor().deliver(body, sign(body, late=-round(ahead)), timeout)
 
     def order(self, **columns: Any) -> Order:
         """Put an order into the database that was analysed and waits to be paid, its result in the object store."""
@@ -228,6 +254,15 @@ class House:
             self.sandbox.control(f"sessions/{session_id}/pay_at_till")
         return order
 
+    def uploaded(self, mood: str = "good", body: bytes = CSV, **columns: Any) -> Order:
+        """Put an order into the database whose file has just arrived, for the test program in a mood."""
+        order = self.order(state="uploaded", preview=None, analysed_at=None, product=f"test-{mood}", **columns)
+        self.portal.storage.delete_all(f"results/{order.id}/")
+        self.portal.storage.put(f"orders/{order.id}.kaiseki", body, "application/octet-stream")
+        with self.portal.database.transaction() as session:
+            self.portal.jobs.enqueue(session, "analysis.run", order.id)
+        return order
+
     def now(self, order: Order) -> Order:
         """Read an order anew."""
         with self.portal.database.transaction() as session:
@@ -254,8 +289,11 @@ def _database(stack: ExitStack, backend: str, folder: Path) -> str:
 
 
 @contextmanager
-def house_on(backend: str, folder: Path, shared: Sandbox, catalog: Path | None = None) -> Iterator[House]:
-    """Build a house on a database of this kind; `shared` gives mailbox and object store."""
+def house_on(backend: str, folder: Path, shared: Sandbox) -> Iterator[House]:
+    """Build a house on a database of this kind; `shared` gives mailbox and object store.
+
+    It sells the test program too; one that waits opens `folder/gate` to go on.
+    """
     with ExitStack() as stack:
         url = _database(stack, backend, folder)
         port, stripe_port = free_port(), free_port()
@@ -274,7 +312,7 @@ def house_on(backend: str, folder: Path, shared: Sandbox, catalog: Path | None =
             "MAIL_TRANSPORT": "smtp",
             "SMTP_URL": sandbox.smtp,
             "MAIL_FROM": "no-reply@kaiseki.example",
-            "CATALOG": str(catalog or ROOT / "catalog.toml"),
+            "CATALOG": str(catalog_with(folder / "catalog.toml", MOODS_SOLD, str(folder / "gate"))),
             "CLOCK_FILE": str(folder / "clock"),
             "S3_PUBLIC_URL": sandbox.s3,
         }

@@ -6,8 +6,6 @@ import urllib.parse
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.webhooks.deliveries import encode, sign
-
 TIMEOUT_S = 25.0
 
 
@@ -44,10 +42,9 @@ class Visitor:
         form = {"Content-Type": "application/x-www-form-urlencoded", **headers}
         return self._ask("POST", path, body, form, timeout)
 
-    def deliver(self, event: dict[str, Any], timeout: float = TIMEOUT_S) -> Answer:
-        """Send an event as Stripe does, signed by the machine's time."""
-        body = encode(event)
-        headers = {"Content-Type": "application/json", "Stripe-Signature": sign(body)}
+    def deliver(self, body: bytes, signature: str, timeout: float = TIMEOUT_S) -> Answer:
+        """Send an event as Stripe does."""
+        headers = {"Content-Type": "application/json", "Stripe-Signature": signature}
         return self._ask("POST", "/webhooks/stripe", body, headers, timeout)
 
     def _ask(self, method: str, path: str, body: bytes | None, headers: dict[str, str], timeout: float) -> Answer:
@@ -59,7 +56,12 @@ class Visitor:
             for cookie in got.headers.get_all("Set-Cookie", []):
                 name, _, value = cookie.partition(";")[0].partition("=")
                 self.cookies[name] = value
-            answer = Answer(path, got.status, got.read().decode(errors="replace"), {name.lower(): value for name, value in got.headers.items()})
+            answer = Answer(
+                path,
+                got.status,
+                got.read().decode(errors="replace"),
+                {name.lower(): value for name, value in got.headers.items()},
+            )
         finally:
             connection.close()
         self.seen.append(answer)
