@@ -1,16 +1,25 @@
 """`flask --app wsgi portal ...`: what operators do from the shell."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 
 import click
 from flask import Flask
 from flask.cli import AppGroup
 
 from app.checkout.check import findings
-from app.errors import StorageDownError
+from app.errors import StorageDownError, StripeDownError, StripeRefusedError
 from app.kit.addresses import BadAddressError, canonical
 from app.login.staff import ROLES, add_staff, all_staff
 from app.portal import portal
+from app.recovery.compare import compare
+from app.recovery.pace import Pace
+from app.recovery.payments import reread
+from app.recovery.rebuild import NotEmptyError, rebuild
+from app.recovery.report import Report, open_findings
+from app.webhooks.missed import catch_up
 
 group = AppGroup("portal", help="Operate the portal.")
 
@@ -78,6 +87,63 @@ def staff_list() -> None:
         click.echo(f"{member.email}  {member.role}  {state}")
     if not members:
         click.echo("no staff yet; add one with: flask --app wsgi portal staff add EMAIL --role ROLE")
+
+
+def _since(_context: click.Context, _option: click.Parameter, value: str | None) -> datetime | None:
+    """Read `30d` as the moment thirty days ago."""
+    if value is None:
+        return None
+    if not value.endswith("d") or not value[:-1].isdecimal():
+        raise click.BadParameter(f"{value!r} is not a number of days such as 30d")
+    return portal.clock() - timedelta(days=int(value[:-1]))
+
+
+@group.command("reconcile")
+@click.option("--since", callback=_since, help="Compare only Stripe's sessions of the last days, such as 30d.")
+def reconcile(since: datetime | None) -> None:
+    """Compare Stripe, ledger and object store, mend what is clear, print the rest; exit 1 where something is left."""
+    report, pace = Report(), Pace()
+    with _spoken_errors():
+        reread(report, pace)
+        report.mended["event"] += catch_up()
+        compare(report, pace, since)
+    with portal.database.transaction() as session:
+        left = open_findings(session)
+    for heading, counts in (("looked at", report.looked), ("mended", report.mended)):
+        told = [f"{count} x {name}" for name, count in counts.items() if count]
+        click.echo(f"{heading}: {', '.join(told) or 'nothing'}")
+    for finding in left:
+        click.echo(f"found   {finding.kind}  {finding.subject}  since {finding.first_seen_at:%Y-%m-%d %H:%M} UTC")
+    click.echo(f"{pace.calls} calls to Stripe and more for events; {len(left)} findings")
+    if left:
+        raise SystemExit(1)
+
+
+@group.command("rebuild")
+def rebuild_command() -> None:
+    """Fill an empty database with orders, payments and results from Stripe and S3; goes on where it was cut off.
+
+    The web server and the workers are stopped meanwhile; start them when this is done.
+    """
+    report, pace = Report(), Pace()
+    begun = time.monotonic()
+    with _spoken_errors():
+        try:
+            rebuild(report, pace, click.echo)
+        except NotEmptyError as error:
+            raise click.ClickException("the database has orders already; to mend it: portal reconcile") from error
+    seconds = time.monotonic() - begun
+    looked = report.looked
+    click.echo(f"{looked['order']} orders, {looked['session']} sessions, {pace.calls} calls to Stripe, {seconds:.0f} s")
+    click.echo("next: portal reconcile, for what happened meanwhile; then start the workers and the web server")
+
+
+@contextmanager
+def _spoken_errors() -> Iterator[None]:
+    try:
+        yield
+    except (StripeDownError, StripeRefusedError, StorageDownError) as error:
+        raise click.ClickException(f"{error.code}: {error.__cause__ or error}; run this again") from error
 
 
 def init_cli(app: Flask) -> None:

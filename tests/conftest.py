@@ -8,7 +8,7 @@ import contextvars
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -228,20 +228,27 @@ def email() -> str:
     return f"taro-{new_id()[:13]}@example.jp"
 
 
-@pytest.fixture
-def own_database(backend: str, database_url: str, tmp_path: Path) -> Iterator[str]:
-    """Give a database that no other test's worker takes jobs from."""
+@contextmanager
+def new_database(backend: str, database_url: str, folder: Path) -> Iterator[str]:
+    """Give a migrated, empty database that no other test's worker takes jobs from."""
+    name = f"own_{os.urandom(4).hex()}"
     with ExitStack() as stack:
         if backend == "sqlite":
-            url = f"sqlite:///{tmp_path / 'own.sqlite3'}"
+            url = f"sqlite:///{folder / name}.sqlite3"
         else:
-            name = f"own_{os.urandom(4).hex()}"
             engine = create_engine(database_url, isolation_level="AUTOCOMMIT")
             stack.callback(engine.dispose)
             with engine.connect() as connection:
                 connection.execute(text(f"CREATE DATABASE {name}"))
             url = f"{database_url.rpartition('/')[0]}/{name}"
         migrate(url)
+        yield url
+
+
+@pytest.fixture
+def own_database(backend: str, database_url: str, tmp_path: Path) -> Iterator[str]:
+    """Give a database of the test's own."""
+    with new_database(backend, database_url, tmp_path) as url:
         yield url
 
 
