@@ -4,6 +4,8 @@ A view, a job step or a command opens `with transaction():` around what belongs 
 No transaction is held open across a call to Stripe, S3 or the mail server.
 """
 
+import math
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -12,10 +14,13 @@ from typing import Any, cast
 
 from sqlalchemy import Engine, Executable, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
 
 BUSY_TIMEOUT_MS = 10_000
 CONNECT_TIMEOUT_S = 5
+PING_AFTER_S = 1.0
 POOL_TIMEOUT_S = 2  # a full pool answers 503 quickly instead of piling up threads
 
 
@@ -54,9 +59,8 @@ def _insert_or_ignore(model: type[DeclarativeBase], dialect: str) -> Executable:
 
 def _engine(url: str) -> Engine:
     if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(
+        engine = create_engine(
             url,
-            pool_pre_ping=True,
             pool_size=10,
             max_overflow=10,
             pool_timeout=POOL_TIMEOUT_S,
@@ -65,6 +69,9 @@ def _engine(url: str) -> Engine:
                 "options": "-c lock_timeout=10000 -c statement_timeout=30000 -c timezone=UTC",
             },
         )
+        event.listen(engine, "checkin", _note_idling)
+        event.listen(engine, "checkout", _ping_after_idling)
+        return engine
     name = make_url(url).database
     if name:
         Path(name).parent.mkdir(parents=True, exist_ok=True)
@@ -77,6 +84,21 @@ def _engine(url: str) -> Engine:
     )
     event.listen(engine, "connect", _prepare_sqlite)
     return engine
+
+
+def _note_idling(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.info["idle_since"] = time.monotonic()
+
+
+def _ping_after_idling(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:  # noqa: ANN401  (driver's)
+    """See that a connection lives (D3), unless it was used a moment ago: a ping costs a round trip."""
+    if time.monotonic() - record.info.get("idle_since", math.inf) < PING_AFTER_S:
+        return
+    try:
+        connection.execute("")
+        connection.rollback()
+    except connection.Error as error:
+        raise InvalidatePoolError from error  # the pool drops all it has and opens a new one
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401  (the driver's own type)

@@ -125,7 +125,7 @@ class Settings(BaseSettings):
         """Secrets of the Stripe webhook endpoint, any of which may have signed (AC-W02)."""
         return self.stripe_webhook_secrets.get_secret_value().split(",")
 
-    @property
+    @cached_property
     def object_store_origin(self) -> str:
         """Origin that browsers send files to and load previews from; part of the content security policy."""
         url = (
@@ -134,7 +134,7 @@ class Settings(BaseSettings):
         parts = urlsplit(url)
         return f"{parts.scheme}://{parts.netloc}"
 
-    @property
+    @cached_property
     def stripe_page_origin(self) -> str:
         """Origin of the hosted Checkout page, where the payment form leads."""
         parts = urlsplit(self.stripe_api_base or "https://checkout.stripe.com")

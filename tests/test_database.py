@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import text
 
-from app.database import insert_once
+from app.database import Database, insert_once
 from app.models import StaffMember
 from app.portal import Portal
 
@@ -50,3 +50,21 @@ def test_sqlite_is_durable_and_strict(portal: Portal, backend: str) -> None:
             p: connection.execute(text(f"PRAGMA {p}")).scalar() for p in ("journal_mode", "synchronous", "foreign_keys")
         }
     assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+def test_a_connection_that_the_database_dropped_is_replaced(
+    own_house: tuple[Portal, dict[str, str]], backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """D3: seen when it is taken from the pool after idling."""
+    portal, _ = own_house
+    if backend != "postgresql":
+        return
+    with portal.database.transaction() as session:
+        before = session.scalar(text("SELECT pg_backend_pid()"))
+    other = Database(portal.settings.database_url)
+    with other.transaction() as session:
+        assert session.scalar(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": before})
+    other.engine.dispose()
+    monkeypatch.setattr("app.database.PING_AFTER_S", 0)
+    with portal.database.transaction() as session:
+        assert session.scalar(text("SELECT pg_backend_pid()")) != before

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from babel.dates import format_datetime
-from flask import Flask, g, has_request_context, request, session, url_for
+from flask import Flask, has_request_context, request, session, url_for
 from flask_babel import Babel, get_locale
 
 from app.kit.clock import JST
@@ -70,7 +70,6 @@ def init_texts(app: Flask) -> None:
         asked = request.args.get("lang", "")
         if asked in LOCALES and session.get("lang") != asked and request.method == "GET":
             session["lang"] = asked
-        g.locale = locale()
 
     app.jinja_env.filters.update(
         yen=lambda amount: yen(amount, locale()), jst=jst, jst_date=jst_date, file_size=file_size
