@@ -20,7 +20,7 @@ APPLICATION_VERSION = "1"
 SYSTEM_SCHEMA = "dbos"
 
 # Queues and how many of their jobs one worker runs at a time. Mail is apart so that a login never waits for analyses.
-QUEUES = {"analysis": 2, "delivery": 2, "stripe": 4, "mail": 4, "upkeep": 1}
+QUEUES = {"analysis": 2, "delivery": 2, "stripe": 4, "mail": 4, "upkeep": 2}
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -46,6 +46,8 @@ JOB_QUEUES = {
     "mail.send": "mail",
     "payments.refund": "stripe",
     "payments.remind": "upkeep",
+    "payments.reconcile": "upkeep",
+    "ledger.compare": "upkeep",
     "events.missed": "upkeep",
     "events.purge": "upkeep",
 }

@@ -135,7 +135,7 @@ def test_a_program_that_fails_is_our_fault(shop: Portal, arrived: Arrived, mood:
     assert mails(shop, done) == ["analysis_failed"]
     assert note in notes(shop, done)
     assert list(shop.storage.list(f"results/{done.id}")) == []
-    assert list(shop.storage.list(f"previews/{done.id}")) == []
+    assert [key for key, _ in shop.storage.list(f"previews/{done.id}")] == [f"previews/{done.id}/analysis.json"]
 
 
 def test_a_failed_order_can_be_started_again(shop: Portal, arrived: Arrived) -> None:

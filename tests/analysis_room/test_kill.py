@@ -97,5 +97,6 @@ def test_a_stopped_worker_runs_the_analysis_again_with_one_outcome(
             mails = session.scalars(select(Mail.kind).where(Mail.order_id == order.id)).all()
         assert (list(kinds).count("work.started"), list(kinds).count("work.analysed")) == (1, 1)
         assert mails == ["choose_payment"]
-        assert dict(portal.storage.list(f"previews/{order.id}/")).keys() == {f"previews/{order.id}/plot.png"}
+        previews = dict(portal.storage.list(f"previews/{order.id}/")).keys()
+        assert previews == {f"previews/{order.id}/plot.png", f"previews/{order.id}/analysis.json"}
     assert list(Path(tempfile.gettempdir()).glob(f"analysis-{order.id}-*")) == []

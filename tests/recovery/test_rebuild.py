@@ -143,7 +143,7 @@ def sessions_of_the_account(company: Company) -> int:
 
 def test_killed_in_every_batch_it_ends_the_same(company: Company) -> None:
     """Killed with -9 before each commit and started again: a batch a life, and the same ledger in the end."""
-    for _ in range(5):
+    for _ in range(3):
         company.bought()
     before = ledger(company)
     company.open_ledger()
