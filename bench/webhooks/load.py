@@ -26,7 +26,7 @@ def run(url: str, events: Path, *, seconds: int, connections: int = 16, pause_ms
     words = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(LUA), url]
     environment = {**os.environ, "EVENTS": str(events), "PAUSE_MS": str(pause_ms)}
     out = subprocess.run(words, env=environment, capture_output=True, text=True, check=True, timeout=120).stdout
-    found = dict(re.findall(r"^\s+(50|99)%\s+(\S+)$", out, re.MULTILINE))
+    found = dict(re.findall(r"^\s+(50|99)%\s+(\S+)\s*$", out, re.MULTILINE))
     rate = re.search(r"^Requests/sec:\s+([0-9.]+)$", out, re.MULTILINE)
     refused = re.search(r"Non-2xx or 3xx responses: (\d+)", out)
     if rate is None or len(found) != 2:  # noqa: PLR2004  (the two that are read)
