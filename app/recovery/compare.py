@@ -112,7 +112,7 @@ def _mend(facts: SessionFacts, report: Report, pace: Pace) -> None:
     with portal.database.transaction() as session:
         order = session.get(Order, order_id)
     if order is None:
-        find("session_without_order", facts.id, order=order_id, event=facts.event, amount=facts.amount_total)
+        find("session_without_order", facts.id, order=order_id, shows=facts.event, amount=facts.amount_total)
         return
     if (known is None or _to_adopt(facts, known[0])) and not adopt(facts, order.id):
         # Two sessions of one order could be paid, and no page of ours leads to this one.

@@ -123,7 +123,7 @@ def _payments(after: str, report: Report, pace: Pace) -> None:
         lost = _insert_payments(ours(page, pace), page[-1]["id"])
         for facts in lost:
             order_id = facts.metadata.get("order_id")
-            find("session_without_order", facts.id, order=order_id, event=facts.event, amount=facts.amount_total)
+            find("session_without_order", facts.id, order=order_id, shows=facts.event, amount=facts.amount_total)
 
 
 def _insert_payments(shown: Sequence[SessionFacts], last: str) -> list[SessionFacts]:

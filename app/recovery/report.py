@@ -77,7 +77,7 @@ def find(kind: str, subject: str, order_id: str | None = None, **detail: Any) ->
                 .values(last_seen_at=now, detail=detail or None)
             )
     if new:
-        log.error("recovery.found", kind=kind, subject=subject, order_id=order_id, **detail)
+        log.error("recovery.found", kind=kind, subject=subject, order_id=order_id, detail=detail)
 
 
 def close_unseen(kinds: Iterable[str], since: datetime) -> None:

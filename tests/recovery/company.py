@@ -1,15 +1,17 @@
 """A seller of its own: bucket, name at Stripe and ledger are nobody else's, so recovery sees only its orders."""
 
+import sqlite3
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import create_engine, select, text
 
 from app import create_app
 from app.analysis.service import finish, run_program, start
@@ -65,6 +67,22 @@ class Company:
         self.stack.callback(self.portal.database.engine.dispose)
         self.stack.enter_context(self.flask.app_context())
 
+    def back_up(self) -> str:
+        """Copy the ledger as it is now; returns the copy's address."""
+        url = self.environment["DATABASE_URL"]
+        copy = f"{url}_backup" if self.backend == "postgresql" else url.replace(".sqlite3", "-backup.sqlite3")
+        self.portal.database.engine.dispose()
+        if self.backend == "postgresql":
+            # The server copies a database only while nobody is connected to it.
+            engine = create_engine(self.database_url, isolation_level="AUTOCOMMIT")
+            with engine.connect() as connection:
+                connection.execute(text(f"CREATE DATABASE {_name(copy)} TEMPLATE {_name(url)}"))
+            engine.dispose()
+        else:
+            with closing(sqlite3.connect(_file(url))) as old, closing(sqlite3.connect(_file(copy))) as new:
+                old.backup(new)
+        return copy
+
     def cli(self, *words: str) -> tuple[int, str]:
         """Run `portal ...`; return exit code and what it printed."""
         done = self.flask.test_cli_runner().invoke(args=["portal", *words])
@@ -79,13 +97,18 @@ class Company:
         client.set_cookie("claim", self.cookies[order.id], domain="127.0.0.1")
         return client
 
-    def upload(self, product: str = "test-good", **columns: Any) -> Order:
+    def upload(self, product: str = "test-good", *, arrives: bool = True, **columns: Any) -> Order:
         """Order, and send the file."""
         claim = new_secret()
         charge = "before_analysis" if product == "test-prepaid" else "after_analysis"
-        values = {"product": product, "price": 1000, "charge": charge, "claim_hash": digest(claim), **columns}
-        order = make_order(self.portal, **values)
+        declared = {"declared_size": len(CSV), "declared_sha256": sha256(CSV).hexdigest()}
+        values = {"product": product, "price": 1000, "charge": charge, "claim_hash": digest(claim), **declared}
+        order = make_order(self.portal, **values, **columns)
         self.cookies[order.id] = claim
+        return self.send(order) if arrives else order
+
+    def send(self, order: Order) -> Order:
+        """Send the order's file."""
         self.portal.storage.put(f"incoming/{order.id}/{order.grant}", CSV, "application/octet-stream")
         confirm_upload(order)
         return reload(self.portal, order)
@@ -135,6 +158,14 @@ class Company:
         """Read the attempt of a session."""
         with self.portal.database.transaction() as session:
             return session.scalars(select(Payment).where(Payment.session_id == session_id)).one()
+
+
+def _name(url: str) -> str:
+    return url.rpartition("/")[2]
+
+
+def _file(url: str) -> str:
+    return url.removeprefix("sqlite:///")
 
 
 def _product(mood: str, charge: str, key: str = "") -> str:
