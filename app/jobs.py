@@ -83,6 +83,11 @@ def step(function: Callable[[], T], *, name: str, attempts: int = 6, first_wait:
     return DBOS.run_step(options, function)
 
 
+def next_key() -> str:
+    """Return the key under which the job that runs here enqueues itself once more: the same at every try of it."""
+    return f"{DBOS.workflow_id}+"
+
+
 class JobQueue:
     """What web processes and jobs use to enqueue."""
 

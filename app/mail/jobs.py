@@ -6,6 +6,7 @@ lost mail would be worse.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import css_inline
 import structlog
@@ -13,7 +14,7 @@ from flask import render_template
 from flask_babel import force_locale
 
 from app.gateways.mailer import compose
-from app.jobs import job, step
+from app.jobs import StepFailedError, job, next_key, step
 from app.kit.failpoints import fail_point
 from app.mail.letters import LETTERS, NotNeededError
 from app.models import Mail
@@ -34,10 +35,27 @@ class Rendered:
     html: str
 
 
+# While the mail server is down (M1) a mail is tried again: as long after the last time as it is old.
+SHORTEST_WAIT = timedelta(minutes=1)
+LONGEST_WAIT = timedelta(hours=1)
+GIVE_UP = timedelta(days=3)
+
+
 @job("mail.send")
 def send(mail_id: str) -> None:
-    """Render and hand over one mail. After the last failed try the row is left "failed" with the error."""
-    step(lambda: _send(mail_id), name="send")
+    """Render and hand over one mail; the row is "failed" with the error until it is sent, or for good in the end."""
+    try:
+        step(lambda: _send(mail_id), name="send", attempts=4)
+    except StepFailedError:
+        step(lambda: _try_later(mail_id), name="try_later")
+
+
+def _try_later(mail_id: str) -> None:
+    with portal.database.transaction() as session:
+        age = portal.clock() - session.get_one(Mail, mail_id).created_at
+        if age < GIVE_UP:
+            wait = min(max(age, SHORTEST_WAIT), LONGEST_WAIT)
+            portal.jobs.enqueue(session, "mail.send", mail_id, key=next_key(), delay=wait)
 
 
 def _send(mail_id: str) -> str:

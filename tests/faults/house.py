@@ -2,7 +2,9 @@
 
 import os
 import re
+import shutil
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -32,6 +34,7 @@ from tests.webhooks.deliveries import encode, sign
 
 WEB_WORKERS = 4
 MOODS_SOLD = ("good", "wait", "hungry")
+DISK_BYTES = 64 * 1024**2
 JOB_WORKERS = ("worker-1", "worker-2")
 # Stripe's retries in seconds of the machine, so that most rows need no other clock.
 BACKOFF = [0.3, 0.5, 0.5, 1, 1, 1, 2, 2, 2, 3, 3, 3, 5, 5, 5, 5, 5, 5]
@@ -42,8 +45,10 @@ T = TypeVar("T")
 class House:
     """The whole portal: 4 web workers, 2 job workers, a Stripe stand-in of its own.
 
-    `portal` is the same portal in this process, past the proxies, to look with. `proxies`: s3, smtp, stripe and, on
-    PostgreSQL, database. `born` tells in which (state, money) an order was put into the database.
+    `portal` is the same portal in this process, past the proxies, to look with. `proxies`: s3, smtp, stripe, web (for
+    Stripe's events only) and, on PostgreSQL, database.
+    `born` tells in which (state, money) an order was put into the database; `old` are the orders of earlier
+    rows; `mailed_twice` those of which a mail may have gone out twice (K9).
     """
 
     backend: str
@@ -59,8 +64,11 @@ class House:
     claims: dict[str, str] = field(default_factory=dict)
     marked: list[str] = field(default_factory=list)
     seen: list[Answer] = field(default_factory=list)
+    endpoint: str = ""
     since: float = 0.0
-    mails_at_most: int = 1
+    old: set[str] = field(default_factory=set)
+    mailed_twice: set[str] = field(default_factory=set)
+    silenced: set[str] = field(default_factory=set)
     extra: dict[str, str] = field(default_factory=dict)
 
     # --- processes
@@ -68,13 +76,15 @@ class House:
     def start(self, name: str) -> None:
         """Start one of the house's processes and wait until it serves."""
         log = self.log(name)
-        before = log.stat().st_size if log.exists() else 0
+        before = log.stat().st_size if log.is_file() else 0
         stack = ExitStack()
         child = stack.enter_context(process(*self._command(name), environment=self._environment(name), log=log))
         self.children[name] = (child, stack)
 
         def up() -> bool:
-            assert child.poll() is None, log.read_text()[before:]
+            assert child.poll() is None, log.read_text()[before:] if log.is_file() else name
+            if name in self.silenced:
+                return True
             if name in JOB_WORKERS:
                 return "worker.ready" in log.read_text()[before:]
             address = self.sandbox.stripe if name == "stripe" else f"http://127.0.0.1:{self.port}"
@@ -96,7 +106,7 @@ class House:
 
     def log(self, name: str) -> Path:
         """Return where a process writes what it says."""
-        return self.folder / f"{name}.log"
+        return Path("/dev/full") if name in self.silenced else self.folder / f"{name}.log"
 
     def stop(self, name: str) -> None:
         """Stop a process as an operator does."""
@@ -142,11 +152,39 @@ class House:
     # --- the database, past the portal
 
     def sql(self, statement: str) -> list[Any]:
-        """Run one statement beside the portal, outside a transaction; return its rows."""
-        engine = create_engine(self.portal.database.url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
-        with engine.connect() as connection:
-            found = connection.execute(text(statement))
-            return [*found] if found.returns_rows else []
+        """Run one statement beside the portal; return its rows."""
+        return run_sql(self.portal.database.url, statement)
+
+    @contextmanager
+    def writes_blocked(self) -> Iterator[None]:
+        """Let no webhook write while the block runs: another writer is at work."""
+        lock = "BEGIN IMMEDIATE" if self.backend == "sqlite" else "LOCK TABLE stripe_events IN SHARE ROW EXCLUSIVE MODE"
+        with self.portal.database.engine.connect() as connection:
+            connection.exec_driver_sql(lock)
+            yield
+            connection.rollback()
+
+    def database_log(self) -> str:
+        """Return what the PostgreSQL server wrote."""
+        return (self.folder / "postgresql" / "log").read_text()
+
+    @property
+    def disk(self) -> Path:
+        """The small file system that the tables lie on."""
+        return self.folder / "disk"
+
+    @contextmanager
+    def disk_full(self) -> Iterator[None]:
+        """Leave not a byte on the disk while the block runs."""
+        assert self.disk.is_mount(), "mounting a file system needs root (CAP_SYS_ADMIN)"
+        ballast = self.disk / "ballast"
+        with suppress(OSError), ballast.open("wb", buffering=0) as file:
+            while file.write(bytes(4096)):
+                pass
+        try:
+            yield
+        finally:
+            ballast.unlink()
 
     # --- faults
 
@@ -172,7 +210,9 @@ class House:
             proxy.lift()
         for path in ("faults/clear", "deliveries/plan/clear"):
             self.sandbox.control(path)
-        self.sandbox.control("settings", {"webhooks_paused": False, "webhook_backoff_seconds": BACKOFF})
+        self.sandbox.control(
+            "settings", {"webhooks_paused": False, "webhook_backoff_seconds": BACKOFF, "rate_limits": True}
+        )
         self.follow_clock()
         self.revive()
 
@@ -194,6 +234,9 @@ class House:
         stands = Path(self.sandbox.environment["SANDBOX_DIR"]) / "clock"
         ahead = float(stands.read_text()) if stands.exists() else 0.0
         clock = Path(self.environment["CLOCK_FILE"])
+        if clock == stands:
+            assert off == 0, "this house follows the stand-in's own clock"
+            return
         fresh = clock.with_suffix(".new")
         fresh.write_text(f"{ahead + off:.3f}\n")
         fresh.replace(clock)
@@ -202,6 +245,12 @@ class House:
         """Let time pass for Stripe and the portal: `days`, `hours`, `seconds` or `to`."""
         self.sandbox.control("time/advance", dict(step))
         self.follow_clock()
+
+    def machine_time_passes(self) -> None:
+        """Make due what the job library holds back; it goes by the machine's time, which nobody moves."""
+        client = self.portal.jobs.client
+        for held in client.list_workflows(status="DELAYED", load_input=False, load_output=False):
+            client.set_workflow_delay(held.workflow_id, delay_seconds=0)
 
     # --- people
 
@@ -281,16 +330,46 @@ class House:
             return False
 
 
+@contextmanager
+def _small_disk(folder: Path) -> Iterator[None]:
+    """Put a small file system under a folder, where the machine lets us."""
+    folder.mkdir(mode=0o777)
+    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES},mode=777", "tmpfs", str(folder)]
+    mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
+    try:
+        yield
+    finally:
+        if mounted:
+            subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
 def _database(stack: ExitStack, backend: str, folder: Path) -> str:
-    sqlite = f"sqlite:///{folder / 'portal.sqlite3'}"
-    url = sqlite if backend == "sqlite" else stack.enter_context(postgresql(folder))
+    """Make a migrated database whose tables lie in `folder/disk`."""
+    stack.enter_context(_small_disk(folder / "disk"))
+    url = f"sqlite:///{folder / 'disk' / 'portal.sqlite3'}"
+    if backend == "postgresql":
+        server = stack.enter_context(postgresql(folder))
+        place = folder / "disk" / "tables"
+        place.mkdir(mode=0o700)
+        shutil.chown(place, (folder / "postgresql").owner())
+        run_sql(server, f"CREATE TABLESPACE disk LOCATION '{place}'")
+        run_sql(server, "CREATE DATABASE house TABLESPACE disk")
+        url = f"{server.rpartition('/')[0]}/house"
     migrate(url)
     return url
 
 
+def run_sql(url: str, statement: str) -> list[Any]:
+    """Run one statement outside a transaction; return its rows."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with engine.connect() as connection:
+        found = connection.execute(text(statement))
+        return [*found] if found.returns_rows else []
+
+
 @contextmanager
-def house_on(backend: str, folder: Path, shared: Sandbox) -> Iterator[House]:
-    """Build a house on a database of this kind; `shared` gives mailbox and object store.
+def house_on(backend: str, folder: Path, shared: Sandbox, **changes: str) -> Iterator[House]:
+    """Build a house on a database of this kind; `shared` gives mailbox and object store, `changes` other settings.
 
     It sells the test program too; one that waits opens `folder/gate` to go on.
     """
@@ -315,8 +394,9 @@ def house_on(backend: str, folder: Path, shared: Sandbox) -> Iterator[House]:
             "CATALOG": str(catalog_with(folder / "catalog.toml", MOODS_SOLD, str(folder / "gate"))),
             "CLOCK_FILE": str(folder / "clock"),
             "S3_PUBLIC_URL": sandbox.s3,
+            **changes,
         }
-        behind = {"s3": sandbox.s3, "smtp": sandbox.smtp, "stripe": sandbox.stripe}
+        behind = {"s3": sandbox.s3, "smtp": sandbox.smtp, "stripe": sandbox.stripe, "web": direct["PUBLIC_URL"]}
         proxies = {name: Proxy(urlsplit(address).port or 0) for name, address in behind.items()}
         through = {
             **direct,
@@ -349,6 +429,6 @@ def house_on(backend: str, folder: Path, shared: Sandbox) -> Iterator[House]:
         house.follow_clock()
         for name in ("stripe", "web", *JOB_WORKERS):
             house.start(name)
-        endpoint = {"url": f"http://127.0.0.1:{port}/webhooks/stripe", "secret": WEBHOOK_SECRET}
-        sandbox.control("endpoints", endpoint)
+        endpoint = {"url": f"http://127.0.0.1:{proxies['web'].port}/webhooks/stripe", "secret": WEBHOOK_SECRET}
+        house.endpoint = sandbox.control("endpoints", endpoint)["id"]
         yield house

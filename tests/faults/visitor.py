@@ -1,6 +1,7 @@
 """Whoever speaks HTTP to the house: a browser with cookies, or Stripe's hand with a signed event."""
 
 import http.client
+import json
 import re
 import urllib.parse
 from dataclasses import dataclass, field
@@ -17,6 +18,10 @@ class Answer:
     status: int
     text: str
     headers: dict[str, str]
+
+    def json(self) -> Any:
+        """Return the answer's JSON."""
+        return json.loads(self.text)
 
     @property
     def location(self) -> str:
@@ -36,11 +41,17 @@ class Visitor:
         """Ask for a page; raises OSError or HTTPException where there is no answer."""
         return self._ask("GET", path, None, {}, timeout)
 
-    def post(self, path: str, fields: dict[str, Any], timeout: float = TIMEOUT_S, **headers: str) -> Answer:
+    def post(self, path: str, fields: dict[str, Any], **headers: str) -> Answer:
         """Send a form."""
         body = urllib.parse.urlencode(fields).encode()
         form = {"Content-Type": "application/x-www-form-urlencoded", **headers}
-        return self._ask("POST", path, body, form, timeout)
+        return self._ask("POST", path, body, form, TIMEOUT_S)
+
+    def post_json(self, path: str, body: Any, **headers: str) -> Answer:
+        """Send JSON, as a script of the page does."""
+        return self._ask(
+            "POST", path, json.dumps(body).encode(), {"Content-Type": "application/json", **headers}, TIMEOUT_S
+        )
 
     def deliver(self, body: bytes, signature: str, timeout: float = TIMEOUT_S) -> Answer:
         """Send an event as Stripe does."""
