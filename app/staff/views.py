@@ -1,4 +1,4 @@
-"""The back office, read-only: the list of orders, and one order with all that happened to it."""
+"""The back office, read-only: the list of orders, one order with all that happened to it, what does not fit."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -10,7 +10,9 @@ from flask.typing import ResponseReturnValue
 from app.errors import BadInputError
 from app.login.people import staff_required
 from app.portal import portal
+from app.recovery.report import open_findings
 from app.staff import words
+from app.staff.findings import FINDINGS
 from app.staff.service import MONEYS, STATES, Asked, dossier_of, page_of
 from app.staff.stripe_links import customer_link, payment_link
 from app.web.limits import STAFF_LIMIT, limiter
@@ -57,6 +59,7 @@ def order(order_id: str) -> ResponseReturnValue:
     """Show all that is known of one order."""
     with portal.database.transaction() as session:
         dossier = dossier_of(session, order_id)
+        found = open_findings(session, order_id)
     settings = portal.settings
     links = {p.id: (payment_link(settings, p), customer_link(settings, p)) for p in dossier.order.payments}
     return render_template(
@@ -64,11 +67,22 @@ def order(order_id: str) -> ResponseReturnValue:
         order=dossier.order,
         audit=dossier.audit,
         mails=dossier.mails,
+        findings=found,
+        means=FINDINGS,
         links=links,
         words=words,
         products=_products(),
         methods=_methods(),
     )
+
+
+@blueprint.get("/findings")
+@staff_required
+def findings() -> ResponseReturnValue:
+    """Show what the comparison of Stripe, ledger and object store found and could not mend."""
+    with portal.database.transaction() as session:
+        found = open_findings(session)
+    return render_template("staff/findings.html", findings=found, means=FINDINGS)
 
 
 def _asked() -> Asked:

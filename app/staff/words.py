@@ -52,6 +52,7 @@ ACTORS = {
     "customer": lazy_gettext("Customer"),
     "stripe": lazy_gettext("Stripe"),
     "worker": lazy_gettext("Portal"),
+    "recovery": lazy_gettext("Portal, comparing with Stripe and S3"),
 }
 MAILS = {
     "choose_payment": lazy_gettext("Result ready: choose how to pay"),
@@ -69,9 +70,11 @@ MAIL_STATES = {
     "sent": lazy_gettext("Sent"),
     "failed": lazy_gettext("Failed"),
     "dropped": lazy_gettext("Not needed any more"),
+    "restored": lazy_gettext("Sent before the database was rebuilt"),
 }
 AUDIT = {
     "order.created": lazy_gettext("Order made"),
+    "order.restored": lazy_gettext("Order restored from Stripe and S3"),
     "file.downloaded": lazy_gettext("File downloaded"),
     "work.uploaded": lazy_gettext("File arrived"),
     "work.started": lazy_gettext("Analysis started"),
