@@ -23,8 +23,8 @@ lint: setup ## ruff (all rules) and mypy (strict)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
-faults: setup-tests ## only the tests that kill processes in the middle of their work
-	$(PY) -m pytest -m faults $(PYTEST_ARGS)
+faults: setup-tests ## the whole fault matrix and every other test that breaks things on purpose; needs root for D7
+	FAULTS=whole $(PY) -m pytest -m faults $(PYTEST_ARGS)
 
 bench: setup ## measurements; each prints its own table
 	@deploy/need.sh wrk=wrk postgres=postgresql

@@ -423,8 +423,9 @@ def house_on(backend: str, folder: Path, shared: Sandbox, **changes: str) -> Ite
         )
         house.marked += [SECRET, WEBHOOK_SECRET, direct["STRIPE_API_KEY"]]
         stack.callback(house.close)
-        stack.enter_context(flask.app_context())
-        house.portal.storage.set_up()
+        # Not for as long as the house stands: tests of other rooms would find themselves in this context.
+        with flask.app_context():
+            house.portal.storage.set_up()
         house.arm()
         house.follow_clock()
         for name in ("stripe", "web", *JOB_WORKERS):
