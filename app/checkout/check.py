@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -33,8 +33,9 @@ def findings() -> Iterator[Line]:
     for product in portal.catalog.products:
         for offer in portal.catalog.offers(product.price):
             yield _offer(product, offer)
-    for look in (_database, _storage, _stripe, _mode, _webhooks, _mail):
+    for look in (_database, _storage, _mode, _webhooks, _mail):
         yield look()
+    yield from _stripe()
     yield from _seller()
 
 
@@ -74,16 +75,38 @@ def _storage() -> Line:
     return Line("ok", f"object store: bucket {portal.storage.bucket} reached")
 
 
-def _stripe() -> Line:
+def _stripe() -> Iterator[Line]:
+    """Look at the key, the account, and what Stripe allows it to take money with."""
     try:
-        account = portal.stripe.account()
+        missing = portal.stripe.missing_permissions()
+        account = None if "Account: read" in missing else portal.stripe.account()
     except StripeDownError:
-        return Line("fail", "Stripe: does not answer. Check STRIPE_API_BASE and the network.")
+        yield Line("fail", "Stripe: does not answer. Check STRIPE_API_BASE and the network.")
+        return
     except PortalError:
-        return Line("fail", "Stripe: refuses the key. Check STRIPE_API_KEY.")
+        yield Line("fail", "Stripe: refuses the key. Check STRIPE_API_KEY.")
+        return
+    if missing:
+        yield Line("fail", f"Stripe: the key lacks: {', '.join(missing)}. Edit the restricted key at Stripe.")
+    if account is None:
+        return
     if not account.get("charges_enabled"):
-        return Line("fail", f"Stripe: account {account['id']} may not charge yet. Finish its set-up at Stripe.")
-    return Line("ok", f"Stripe: the key works, account {account['id']}")
+        yield Line("fail", f"Stripe: account {account['id']} may not charge yet. Finish its set-up at Stripe.")
+    elif not missing:
+        yield Line("ok", f"Stripe: the key works, account {account['id']}")
+    yield from _capabilities(account)
+
+
+def _capabilities(account: dict[str, Any]) -> Iterator[Line]:
+    known = account.get("capabilities") or {}
+    for method in portal.catalog.methods:
+        state = known.get(f"{method.key}_payments", "not asked for")
+        if state != "active":
+            yield Line(
+                "warn",
+                f"Stripe: {method.key} is offered in {portal.settings.catalog.name}, but not active at Stripe"
+                f" ({state}). Activate it there, or take it out: who chooses it can't pay.",
+            )
 
 
 def _mode() -> Line:

@@ -81,7 +81,7 @@ def read_session(session: dict[str, Any]) -> SessionFacts:
         amount_total=session.get("amount_total") or 0,
         order_id=session.get("client_reference_id"),
         metadata=session.get("metadata") or {},
-        event=_event(session, intent),
+        event=_event(session, intent, voucher=bool(voucher)),
         intent_id=intent.get("id"),
         customer_id=session.get("customer"),
         email=(session.get("customer_details") or {}).get("email"),
@@ -98,9 +98,10 @@ def read_session(session: dict[str, Any]) -> SessionFacts:
     )
 
 
-def _event(session: dict[str, Any], intent: dict[str, Any]) -> str | None:
+def _event(session: dict[str, Any], intent: dict[str, Any], *, voucher: bool) -> str | None:
     seen = (str(session.get("status")), str(session.get("payment_status")))
-    if seen == ("complete", "unpaid"):
+    # No text of Stripe's says whether a session is complete or still open while its voucher is out: the voucher counts.
+    if seen == ("complete", "unpaid") or (seen == ("open", "unpaid") and voucher):
         return _BY_INTENT.get(str(intent.get("status")))
     return _BY_SESSION.get(seen)
 

@@ -231,6 +231,23 @@ class StripeGateway:
         """Read the account: the cheapest way to see that the key works."""
         return _call(lambda: self._client.v1.accounts.retrieve_current().to_dict())
 
+    def missing_permissions(self) -> list[str]:
+        """Return what a restricted key may not do of all that the portal does, in the words of Stripe's Dashboard.
+
+        Each is tried on an object that can't exist, so nothing happens: Stripe looks at the key's permissions before it
+        looks for the object (inferred). Raises StripeDownError, and StripeRefusedError for a key that is none.
+        """
+        v1 = self._client.v1
+        tries: dict[str, Callable[[], object]] = {
+            "Account: read": v1.accounts.retrieve_current,
+            "Checkout Sessions: write": lambda: v1.checkout.sessions.expire("cs_portal_check"),
+            "PaymentIntents: read": lambda: v1.payment_intents.retrieve("pi_portal_check"),
+            "Charges and Refunds: write": lambda: v1.refunds.create(params={"payment_intent": "pi_portal_check"}),
+            "Disputes: read": lambda: v1.disputes.retrieve("dp_portal_check"),
+            "Events: read": lambda: v1.events.retrieve("evt_portal_check"),
+        }
+        return [name for name, attempt in tries.items() if not _permitted(attempt)]
+
     def verify_event(self, body: bytes, header: str, now: datetime) -> dict[str, Any]:
         """Return the event that Stripe signed; raises BadSignatureError.
 
@@ -321,6 +338,17 @@ def _call(call: Callable[[], T]) -> T:
                     raise
         time.sleep(random.uniform(0.2, 0.6) * 2**attempt)  # noqa: S311  (jitter, not a secret)
     raise AssertionError("unreachable")
+
+
+def _permitted(attempt: Callable[[], object]) -> bool:
+    try:
+        _call(attempt)
+    except StripeRefusedError as error:
+        if isinstance(error.__cause__, stripe.PermissionError):
+            return False
+        if not isinstance(error.__cause__, stripe.InvalidRequestError):
+            raise
+    return True
 
 
 @contextmanager
