@@ -19,7 +19,9 @@ from app.recovery.pace import Pace
 from app.recovery.payments import reread
 from app.recovery.rebuild import NotEmptyError, rebuild
 from app.recovery.report import Report, open_findings
+from app.staff.events import events_page
 from app.webhooks.missed import catch_up
+from app.webhooks.queue import REPLAYED, replay
 
 group = AppGroup("portal", help="Operate the portal.")
 
@@ -96,6 +98,37 @@ def _since(_context: click.Context, _option: click.Parameter, value: str | None)
     if not value.endswith("d") or not value[:-1].isdecimal():
         raise click.BadParameter(f"{value!r} is not a number of days such as 30d")
     return portal.clock() - timedelta(days=int(value[:-1]))
+
+
+@group.group("events")
+def events() -> None:
+    """Look at the events that Stripe sent."""
+
+
+@events.command("list")
+@click.option("--dead", is_flag=True, help="Only those that were given up.")
+def events_list(*, dead: bool) -> None:
+    """Show the newest 50 events: when it came (UTC), its state, tries, type, id, and what there is to say."""
+    with portal.database.transaction() as session:
+        lines = events_page(session, "dead" if dead else "").lines
+    for event in (line.event for line in lines):
+        told = f"{event.received_at:%Y-%m-%d %H:%M}  {event.state:<8}  {event.attempts:>2}  {event.type}  {event.id}"
+        click.echo(f"{told}  {event.note}" if event.note else told)
+    if not lines:
+        click.echo("no event was given up" if dead else "no event has come yet")
+
+
+@events.command("replay")
+@click.argument("event_id", metavar="EVT")
+def events_replay(event_id: str) -> None:
+    """Have the worker handle EVT anew, with all its tries; exit 1 where there is nothing to do anew."""
+    with portal.database.transaction() as session:
+        state = replay(session, event_id)
+    if state is None:
+        raise click.ClickException(f"no event {event_id} here; portal events list shows what came")
+    if state not in REPLAYED:
+        raise click.ClickException(f"event {event_id} is {state}: there is nothing to do anew")
+    click.echo(f"event {event_id} was {state}; a worker takes it now")
 
 
 @group.command("reconcile")

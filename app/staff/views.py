@@ -12,6 +12,8 @@ from app.login.people import staff_required
 from app.portal import portal
 from app.recovery.report import open_findings
 from app.staff import words
+from app.staff.events import KINDS, events_page
+from app.staff.events import STATES as EVENT_STATES
 from app.staff.findings import FINDINGS
 from app.staff.service import MONEYS, STATES, Asked, dossier_of, page_of
 from app.staff.stripe_links import customer_link, payment_link
@@ -83,6 +85,24 @@ def findings() -> ResponseReturnValue:
     with portal.database.transaction() as session:
         found = open_findings(session)
     return render_template("staff/findings.html", findings=found, means=FINDINGS)
+
+
+@blueprint.get("/events")
+@staff_required
+def events() -> ResponseReturnValue:
+    """Show Stripe's events, newest first."""
+    state, after = request.args.get("state", ""), request.args.get("after", "")
+    with portal.database.transaction() as session:
+        page = events_page(session, state, after)
+    return render_template(
+        "staff/events.html",
+        page=page,
+        state=state,
+        states=EVENT_STATES,
+        kinds=KINDS,
+        newest=url_for("staff.events", state=state or None) if after else "",
+        older=url_for("staff.events", state=state or None, after=page.older) if page.older else "",
+    )
 
 
 def _asked() -> Asked:

@@ -27,6 +27,7 @@ OUTAGE = timedelta(hours=24)
 JITTER = 0.2  # a wait is up to so much shorter or longer, so that what failed together is not tried together
 AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 LONGEST_NOTE = 300
+REPLAYED = ("dead", "received")
 
 # A literal, not a parameter: only so do both databases see that the index of waiting events fits.
 WAITING = StripeEvent.state == literal_column("'received'")
@@ -112,12 +113,12 @@ def let_go(session: Session, worker: str, now: datetime, held: Collection[str] =
 def replay(session: Session, event_id: str) -> str | None:
     """Begin anew with a dead or waiting event: at once, all tries before it. Returns the state it was in, if any.
 
-    What was handled or ignored stays so.
+    What was handled or ignored stays so; what a worker has in its hands is being done.
     """
     state = session.scalar(select(StripeEvent.state).where(StripeEvent.id == event_id))
     session.execute(
         update(StripeEvent)
-        .where(StripeEvent.id == event_id, StripeEvent.state.in_(("dead", "received")), StripeEvent.taken_by.is_(None))
+        .where(StripeEvent.id == event_id, StripeEvent.state.in_(REPLAYED), StripeEvent.taken_by.is_(None))
         .values(state="received", attempts=0, due_at=AT_ONCE, handled_at=None)
     )
     return state
