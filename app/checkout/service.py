@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.catalog import MethodKey, Offer
+from app.checkout.lost import close_lost
 from app.checkout.settle import settle
 from app.database import insert_once
 from app.errors import BadInputError, ConflictError, StripeRefusedError
@@ -136,6 +137,7 @@ def _fits(payment: Payment, offer: Offer) -> bool:
 
 def _open(order: Order, payment: Payment) -> Payment:
     """Make the attempt's Checkout Session; the same attempt always gets the same one."""
+    close_lost(order.id)
     try:
         made = portal.stripe.create_session(_request(order, payment))
     except (StripeFailedError, StripeRefusedError):

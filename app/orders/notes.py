@@ -17,6 +17,9 @@ from app.web.texts import locale
 
 Kind = Literal["info", "warn"]
 
+_VOUCHER_OUT = lazy_gettext(
+    "A convenience store voucher for %(amount)s is still out, and can't be cancelled. Please do not pay it."
+)
 # A refund by Stripe's word for its status.
 _REFUND = {
     "requires_action": lazy_gettext(
@@ -46,26 +49,26 @@ def notes(order: Order) -> list[Note]:
 def _of_payment(order: Order, payment: Payment) -> Iterator[Note]:
     amount = yen(payment.amount, locale())
     if payment.state == "awaiting" and order.money != "unpaid":
-        text = gettext("A convenience store voucher for %(amount)s is still out.", amount=amount)
-        yield Note("warn", f"{text} {gettext('It can not be cancelled. Please do not pay it: the order is paid.')}")
-    if payment.anomaly == "double_payment":
-        yield Note(
-            "info",
-            gettext(
-                "This order was paid twice. The payment of %(amount)s (%(method)s) goes back to you.",
-                amount=amount,
-                method=_method(payment),
-            ),
-        )
+        yield Note("warn", str(_VOUCHER_OUT % {"amount": amount}))
     # A dispute that took the money leaves no refund to wait for.
-    elif payment.dispute and payment.dispute not in (*DISPUTE_OVER, *DISPUTE_LOST):
+    if payment.dispute and payment.dispute not in (*DISPUTE_OVER, *DISPUTE_LOST):
         yield Note(
             "info", gettext("Your card company asks about this payment. If that is a mistake, please tell them.")
         )
-    for refund in payment.refunds[-1:]:
-        if refund.state in _REFUND:
-            kind: Kind = "warn" if refund.state in _WARN else "info"
-            yield Note(kind, str(_REFUND[refund.state] % {"amount": yen(refund.amount, locale())}))
+    twice = payment.anomaly == "double_payment"
+    refund = payment.refunds[-1] if payment.refunds else None
+    if refund and refund.state in _REFUND:
+        text = str(_REFUND[refund.state] % {"amount": yen(refund.amount, locale())})
+        yield Note("warn" if refund.state in _WARN else "info", _double(text) if twice else text)
+    elif twice:
+        text = gettext(
+            "The payment of %(amount)s (%(method)s) goes back to you.", amount=amount, method=_method(payment)
+        )
+        yield Note("info", _double(text))
+
+
+def _double(text: str) -> str:
+    return (" " if locale() == "en" else "").join([gettext("This order was paid twice."), text])
 
 
 def _method(payment: Payment) -> str:

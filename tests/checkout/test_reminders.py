@@ -19,10 +19,10 @@ House = tuple[Portal, dict[str, str]]
 DEADLINE = datetime(2026, 11, 25, 23, 59, 59, tzinfo=JST)  # issued at midday of the 22nd, three days
 
 
-def voucher(portal: Portal, issued: datetime, deadline: datetime = DEADLINE, **columns: str) -> Order:
+def voucher(portal: Portal, issued: datetime, **columns: str) -> Order:
     """Store an order whose voucher was issued, and mailed, at a moment."""
     order = make_order(portal, state="analysed", money=columns.pop("money", "unpaid"))
-    values = {"method": "konbini", "state": "awaiting", "voucher_expires_at": deadline, **columns}
+    values = {"method": "konbini", "state": "awaiting", "voucher_expires_at": DEADLINE, **columns}
     payment = make_payment(portal, order, created_at=issued, **values)
     with portal.database.transaction() as session:
         queue_mail(session, "voucher", order, once=payment.id)

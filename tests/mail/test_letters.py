@@ -193,11 +193,11 @@ def test_what_happens_with_which_payment(portal: Portal, kind: str, method: str)
     back = make_payment(portal, order, method=method, amount=1777, state="refunded")
     mail = letter(portal, kind, order, once=back.id)
     name = {"card": "Card", "konbini": "Convenience store (konbini)"}[method]
-    assert f"Goes back to you: {name}, ¥1,777" in mail.text
+    assert f"Goes back to you: ¥1,777 ({name})" in mail.text
     assert ("asks for a bank account" in mail.text) == (method == "konbini")
     assert ("goes back to the card" in mail.text) == (method == "card")
     if kind == "paid_twice":
-        assert "Pays the order: Convenience store (konbini), ¥1,620" in mail.text
+        assert "Pays the order: ¥1,620 (Convenience store (konbini))" in mail.text
     assert "¥1,777" in mail.subject
 
 
