@@ -36,6 +36,7 @@ WEB_WORKERS = 4
 MOODS_SOLD = ("good", "wait", "hungry")
 DISK_BYTES = 64 * 1024**2
 JOB_WORKERS = ("worker-1", "worker-2")
+PROCESSES = ("stripe", "web", *JOB_WORKERS)
 # Stripe's retries in seconds of the machine, so that most rows need no other clock.
 BACKOFF = [0.3, 0.5, 0.5, 1, 1, 1, 2, 2, 2, 3, 3, 3, 5, 5, 5, 5, 5, 5]
 T = TypeVar("T")
@@ -83,14 +84,12 @@ class House:
 
         def up() -> bool:
             assert child.poll() is None, log.read_text()[before:] if log.is_file() else name
-            if name in self.silenced:
-                return True
             if name in JOB_WORKERS:
-                return "worker.ready" in log.read_text()[before:]
+                return name in self.silenced or "worker.ready" in log.read_text()[before:]
             address = self.sandbox.stripe if name == "stripe" else f"http://127.0.0.1:{self.port}"
             return answers(f"{address}/healthz")
 
-        wait_for(up, 60, name)
+        wait_for(up, 100, name)
 
     def _command(self, name: str) -> list[str]:
         if name == "stripe":
@@ -130,6 +129,12 @@ class House:
         for name, (child, stack) in list(self.children.items()):
             if child.poll() is not None:
                 stack.close()
+                self.start(name)
+
+    def complete(self) -> None:
+        """Start what a row has left stopped."""
+        for name in PROCESSES:
+            if name not in self.children:
                 self.start(name)
 
     def close(self) -> None:
@@ -208,13 +213,19 @@ class House:
         self.arm()
         for proxy in self.proxies.values():
             proxy.lift()
+        self.revive()
         for path in ("faults/clear", "deliveries/plan/clear"):
             self.sandbox.control(path)
         self.sandbox.control(
             "settings", {"webhooks_paused": False, "webhook_backoff_seconds": BACKOFF, "rate_limits": True}
         )
         self.follow_clock()
+        if self.silenced:
+            for name in self.silenced & self.children.keys():
+                self.stop(name)
+            self.silenced.clear()
         self.revive()
+        self.complete()
 
     def told(self, path: str) -> Any:
         """Ask the Stripe stand-in what it knows: `sessions`, `events`, `time`."""
@@ -428,8 +439,7 @@ def house_on(backend: str, folder: Path, shared: Sandbox, **changes: str) -> Ite
             house.portal.storage.set_up()
         house.arm()
         house.follow_clock()
-        for name in ("stripe", "web", *JOB_WORKERS):
-            house.start(name)
+        house.complete()
         endpoint = {"url": f"http://127.0.0.1:{proxies['web'].port}/webhooks/stripe", "secret": WEBHOOK_SECRET}
         house.endpoint = sandbox.control("endpoints", endpoint)["id"]
         yield house

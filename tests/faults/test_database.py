@@ -165,8 +165,6 @@ def test_d8_log_volume_full(house: House) -> None:
         assert page.post(f"/orders/{order.id}/pay", {"csrf_token": token, "method": "card"}).status == 503
     house.pay(house.begin(order))
     house.opened(order)
-    house.silenced.clear()
-    house.restart("web", "worker-1", "worker-2")
 
 
 @on_postgresql
