@@ -24,12 +24,13 @@ from app import create_app
 from app.kit.ids import new_id
 from app.portal import EXTENSION, Portal
 from app.settings import Settings
-from tests.helpers import ROOT, Sandbox, answers, free_port, process, python, wait_for
+from tests.helpers import REAL_STRIPE, ROOT, Sandbox, answers, free_port, process, python, wait_for
 from tests.postgresql import postgresql
 
 SECRET = "test-only-not-a-secret-test-only-not-a-secret"
 WEBHOOK_SECRET = "whsec_test_only_not_a_secret_0000000000"
 BACKENDS = ("sqlite", "postgresql")
+REAL_STRIPE_PORT = 8000
 
 
 @pytest.fixture(scope="session")
@@ -106,6 +107,8 @@ def migrate(url: str) -> None:
 @pytest.fixture(scope="session")
 def environment(backend: str, database_url: str, sandbox: Sandbox, live_port: int) -> dict[str, str]:
     """Give the environment of the portal's processes: all settings, nothing left to a `.env` file."""
+    if REAL_STRIPE and (ROOT / ".env").exists():
+        pytest.exit("REAL_STRIPE_API_KEY needs a checkout without .env, whose STRIPE_API_BASE would be used.", 2)
     return {
         "PORTAL_ENV": "test",
         "DATABASE_URL": database_url,
@@ -113,9 +116,9 @@ def environment(backend: str, database_url: str, sandbox: Sandbox, live_port: in
         "SECRET_KEY_FALLBACKS": "",
         "PUBLIC_URL": f"http://127.0.0.1:{live_port}",
         "TRUSTED_PROXIES": "0",
-        "STRIPE_API_KEY": "sk_test_dummy_for_the_stand_in",
-        "STRIPE_API_BASE": sandbox.stripe,
-        "STRIPE_WEBHOOK_SECRETS": WEBHOOK_SECRET,
+        "STRIPE_API_KEY": REAL_STRIPE or "sk_test_dummy_for_the_stand_in",
+        "STRIPE_API_BASE": "" if REAL_STRIPE else sandbox.stripe,
+        "STRIPE_WEBHOOK_SECRETS": os.environ["REAL_STRIPE_WEBHOOK_SECRET"] if REAL_STRIPE else WEBHOOK_SECRET,
         "S3_BUCKET": f"portal-{backend}",
         "S3_ENDPOINT_URL": sandbox.s3,
         "S3_PUBLIC_URL": "",
@@ -133,8 +136,8 @@ def environment(backend: str, database_url: str, sandbox: Sandbox, live_port: in
 
 @pytest.fixture(scope="session")
 def live_port(backend: str) -> int:
-    """Give the port of the live web server."""
-    return free_port()
+    """Give the port of the live web server; `stripe listen` has to know it beforehand."""
+    return REAL_STRIPE_PORT if REAL_STRIPE else free_port()
 
 
 @pytest.fixture(scope="session")

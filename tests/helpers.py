@@ -22,6 +22,8 @@ from app.portal import Portal
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"
+# Of a real sandbox account in the stand-in's place; who has one sets it by hand (docs/stripe-stand-in.md).
+REAL_STRIPE = os.environ.get("REAL_STRIPE_API_KEY", "")
 T = TypeVar("T")
 
 

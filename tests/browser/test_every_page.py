@@ -9,7 +9,8 @@ from playwright.sync_api import Page
 
 from app.kit.ids import new_id
 from tests.browser.conftest import audit
-from tests.browser.test_journey import choose, mail_with, order, pay_by_card
+from tests.browser.payer import pay_by_card
+from tests.browser.test_journey import choose, mail_with, order
 from tests.files import taxis
 from tests.helpers import Sandbox
 

@@ -11,7 +11,8 @@ from playwright.sync_api import Page, expect
 from app.models import Order
 from app.portal import EXTENSION, Portal
 from tests.browser.conftest import audit
-from tests.browser.test_journey import check_result, choose, download, mail_with, order, pay_by_card
+from tests.browser.payer import pay_by_card
+from tests.browser.test_journey import check_result, choose, download, mail_with, order
 from tests.files import no_table, taxis
 from tests.helpers import Sandbox
 
