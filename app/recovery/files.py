@@ -82,7 +82,8 @@ def compare_results(report: Report) -> None:
 def _preview(seen: Seen, report: Report) -> None:
     order = seen.order
     if order is not None and order.state in ENDED and "analysis.json" not in seen.names:
-        keep(portal.storage, "analysis", order)
+        ended = "analysed" if order.state == "delivered" else order.state
+        keep(portal.storage, "analysis", order, state=ended)
         report.mend("record", key_of("analysis", order.id))
 
 

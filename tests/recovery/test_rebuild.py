@@ -209,5 +209,5 @@ def test_work_that_was_under_way_goes_on(company: Company, folder: Path) -> None
 
 def mail_states(company: Company, order: Order) -> dict[str, str]:
     with company.portal.database.transaction() as session:
-        rows = session.execute(select(Mail.kind, Mail.state).where(Mail.order_id == order.id)).all()
-        return {kind: state for kind, state in rows}
+        found = session.scalars(select(Mail).where(Mail.order_id == order.id)).all()
+    return {mail.kind: mail.state for mail in found}
