@@ -65,6 +65,9 @@ def move_to(moment: float) -> None:
 
 
 def end_of_day_jst(start: int, days: int) -> int:
-    """23:59:59 JST of the day `days` after `start`: when a konbini voucher ends (stripe.md 2.1)."""
+    """23:59:59 JST of the day `days` after `start`: when a konbini voucher ends.
+
+    Source: https://docs.stripe.com/payments/konbini/accept-a-payment
+    """
     day = datetime.fromtimestamp(start, JST) + timedelta(days=days)
     return int(day.replace(hour=23, minute=59, second=59, microsecond=0).timestamp())

@@ -33,7 +33,6 @@ CREATE INDEX IF NOT EXISTS objects_by_kind ON objects (object, seq);
 CREATE INDEX IF NOT EXISTS objects_by_address ON objects (object, {EMAIL});
 CREATE INDEX IF NOT EXISTS objects_by_session ON objects (object, json_extract(body, '$._sandbox.session'));
 CREATE INDEX IF NOT EXISTS objects_by_intent ON objects (object, json_extract(body, '$.payment_intent'));
-CREATE INDEX IF NOT EXISTS objects_by_session ON objects (object, json_extract(body, '$._sandbox.session'));
 CREATE TABLE IF NOT EXISTS idempotent_calls (
     key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, created INTEGER NOT NULL, status INTEGER, body TEXT);
 CREATE INDEX IF NOT EXISTS idempotent_calls_by_age ON idempotent_calls (created);

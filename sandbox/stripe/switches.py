@@ -58,7 +58,8 @@ SWITCHES: dict[str, Switch] = {
     "webhooks_paused": Switch(bool, False, "Webhook の配信を止める", "Hold webhook deliveries back"),
     "webhook_backoff_seconds": Switch(
         list,
-        # Nine tries, then the rest of three days (stripe.md 6: up to 3 days, exponential; the steps are not known).
+        # Ten tries in three days: "up to three days with an exponential back off" (https://docs.stripe.com/webhooks);
+        # the steps are not known.
         [5, 60, 300, 1800, 7200, 18000, 36000, 57600, 138000],
         "Webhook 再送の間隔(秒)",
         "Seconds between webhook retries",

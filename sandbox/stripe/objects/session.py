@@ -95,10 +95,6 @@ def _body(session_id: str, params: Json, now: int, total: int) -> Json:
     }
 
 
-def _names(given: Json | None) -> Json | None:
-    return given and {whose: {"optional": False, **asked} for whose, asked in given.items()}
-
-
 def list_line_items(tx: Tx, session: Json) -> Json:
     """Give `line_items`, which a session shows only when asked by expand."""
     stored = tx.get(session["id"]) or session
