@@ -25,6 +25,7 @@ RATE_LIMIT_RETRIES = 3
 TOLERANCE_S = 300
 # A whole address's history in one list call, page by page; the bound keeps a page view finite.
 MAX_HISTORY = 2_000
+EVENTS_A_PAGE = 100  # the most that Stripe gives
 # Stripe wants expires_at 30 minutes to 24 hours ahead.
 SESSION_LIFE = timedelta(hours=24) - timedelta(minutes=5)
 
@@ -137,20 +138,13 @@ class StripeGateway:
         )
         return list(listed["data"])
 
-    def refunds_of_intent(self, payment_intent_id: str) -> list[dict[str, Any]]:
-        """List the refunds of a PaymentIntent, newest first."""
-        listed = _call(
-            lambda: self._client.v1.refunds.list(params={"payment_intent": payment_intent_id, "limit": 100}).to_dict()
-        )
-        return list(listed["data"])
-
     def create_refund(self, payment_intent_id: str, amount: int, metadata: dict[str, str], *, key: str) -> None:
         """Send `amount` yen of a payment back as a duplicate; `key` is the idempotency key of this one try.
 
         Stripe asks a konbini payer for a bank account by mail to the address of the billing details: whoever paid gets
         the money, so no other address is given (https://docs.stripe.com/payments/konbini/accept-a-payment).
         Raises StripeDownError (not known whether there is a refund now: repeat under the same key), StripeFailedError
-        (this key is used up: look at the refunds before another try) and StripeRefusedError.
+        (this key is used up: look at the charge's refunds before another try) and StripeRefusedError.
         """
         params: RefundCreateParams = {
             "payment_intent": payment_intent_id,
@@ -206,13 +200,13 @@ class StripeGateway:
     def undelivered_events(
         self, types: Iterable[str], *, since: datetime, after: str | None
     ) -> Iterator[list[dict[str, Any]]]:
-        """Yield, a page (100) a call, the events of these types that an endpoint of ours has not taken yet.
+        """Yield, a page a call, the events of these types that an endpoint of ours has not taken yet.
 
         With `after`, an event's id: those after it, oldest first; else those since then, newest first. At most
         20 types. Raises NoSuchEventError for an `after` that Stripe does not know, StripeDownError, StripeRefusedError.
         https://docs.stripe.com/webhooks/process-undelivered-events
         """
-        params: dict[str, Any] = {"delivery_success": False, "types": list(types), "limit": 100}
+        params: dict[str, Any] = {"delivery_success": False, "types": list(types), "limit": EVENTS_A_PAGE}
         params |= {"ending_before": after} if after else {"created": {"gte": int(since.timestamp())}}
         more = True
         while more:

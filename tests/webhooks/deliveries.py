@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import stripe
+from flask import current_app
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -12,7 +13,7 @@ from app.gateways.stripe import API_VERSION
 from app.kit.ids import new_id
 from app.models import StripeEvent
 from app.portal import Portal
-from tests.conftest import WEBHOOK_SECRET
+from tests.conftest import WEBHOOK_SECRET, Browser
 
 
 def make_event(type_: str = "checkout.session.completed", **changes: Any) -> dict[str, Any]:
@@ -53,6 +54,12 @@ def keep(portal: Portal, type_: str, taken_by: str | None = "this test", **subje
     with portal.database.transaction() as session:
         session.add(StripeEvent(**row, state="received", taken_by=taken_by, received_at=portal.clock()))
     return str(event["id"])
+
+
+def browser_here() -> FlaskClient:
+    """Return a browser at the application whose context this is."""
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001  (LocalProxy's own name for it)
+    return Browser(app, app.response_class)
 
 
 def stored(portal: Portal, event_id: str) -> StripeEvent | None:
