@@ -9,7 +9,6 @@ from sandbox.stripe.control.deliveries import words
 from sandbox.stripe.control.moments import Fields, moment
 from sandbox.stripe.door import contract
 from sandbox.stripe.door.forms import Tree
-from sandbox.stripe.errors import NotFoundError
 from sandbox.stripe.objects import event as events
 from sandbox.stripe.objects import webhook_endpoint
 from sandbox.stripe.running import store
@@ -34,9 +33,7 @@ def list_events(_fields: Fields) -> list[Json]:
 def redeliver(_fields: Fields, event_id: str) -> Json:
     """Send an event once more to every endpoint that wants it."""
     with store().write() as tx:
-        event = tx.get(event_id, "event")
-        if event is None:
-            raise NotFoundError(f"No such event: '{event_id}'", code="resource_missing", param="id")
+        event = tx.need(event_id, "event")
         events.deliver(tx, event)
         return with_deliveries(tx, event)
 

@@ -11,7 +11,6 @@ from sandbox.stripe.errors import InvalidRequestError, NotFoundError
 from sandbox.stripe.objects.shapes_by_version import LATEST, render
 from sandbox.stripe.store import Json, Tx, public
 
-API_VERSION = LATEST
 KEPT_SECONDS = 30 * 24 * 3600
 MAX_TYPES = 20
 

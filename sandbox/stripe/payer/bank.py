@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sandbox.stripe import clock, timers
-from sandbox.stripe.errors import NotFoundError
 from sandbox.stripe.objects import refund as refunds
 from sandbox.stripe.store import Json, Tx
 
@@ -52,10 +51,7 @@ def wrong(typed: Mapping[str, str]) -> list[str]:
 
 def find(tx: Tx, refund_id: str) -> Json:
     """Give the refund or raise NotFoundError."""
-    refund = tx.get(refund_id, "refund")
-    if refund is None:
-        raise NotFoundError(f"No such refund: '{refund_id}'", code="resource_missing", param="refund")
-    return refund
+    return tx.need(refund_id, "refund", "refund")
 
 
 def give_account(tx: Tx, refund_id: str, typed: Mapping[str, str]) -> Json:

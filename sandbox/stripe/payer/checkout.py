@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from sandbox.stripe import clock, switches
-from sandbox.stripe.errors import NotFoundError, StateError
+from sandbox.stripe.errors import StateError
 from sandbox.stripe.objects import customer, payment_intent
 from sandbox.stripe.objects.session import customer_details
 from sandbox.stripe.store import Json, Tx
@@ -32,10 +32,7 @@ class Payer:
 
 def find_session(tx: Tx, session_id: str) -> Json:
     """Give the session or raise NotFoundError."""
-    session = tx.get(session_id, "checkout.session")
-    if session is None:
-        raise NotFoundError(f"No such checkout.session: '{session_id}'", code="resource_missing", param="session")
-    return session
+    return tx.need(session_id, "checkout.session", "session")
 
 
 def locked_email(tx: Tx, session: Json) -> str | None:
