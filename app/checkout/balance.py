@@ -1,7 +1,7 @@
 """What follows from all payments of an order together: its money, which of them came twice, what staff must look at.
 
 Nothing here remembers what happened in which order: money, extra payments and attention are worked out anew from the
-payments as they are, so any order of arrival ends alike (AC-W06, W08). See docs/decisions/010.
+payments as they are, so any order of arrival ends alike (AC-W06, W08). See docs/decisions/012.
 """
 
 from collections.abc import Sequence
@@ -70,8 +70,11 @@ def extras(payments: Sequence[Payment]) -> list[Payment]:
 
 
 def refundable(payment: Payment) -> bool:
-    """Tell whether an extra payment may go back by itself: whole, and not in the hands of a bank."""
-    return payment.state == "paid" and payment.amount_refunded == 0 and payment.dispute is None
+    """Tell whether an extra payment may go back by itself: whole, not in the hands of a bank, and for the first time.
+
+    A refund that failed is for staff: it would fail again, or come to nothing for weeks.
+    """
+    return payment.state == "paid" and not payment.refunds and payment.dispute is None
 
 
 def concern(order: Order, payments: Sequence[Payment]) -> str | None:

@@ -17,16 +17,12 @@ log = structlog.get_logger()
 def give_back(payment_id: str, attempt: int) -> bool:
     """Refund an extra payment under this attempt's idempotency key; returns whether nothing is left to do.
 
-    False: Stripe stored a failure under the key, so only another attempt can help; that one looks at Stripe's refunds
-    first (P2). Raises StripeDownError: then the same attempt may be repeated. A refusal leaves the order to staff, who
-    see that it is still paid twice.
+    False: Stripe stored a failure under the key, so only another attempt can help; like every attempt it begins with
+    a look at what Stripe made of the ones before (P2). Raises StripeDownError: then the same attempt may be repeated.
+    A refusal leaves the order to staff, who see that it is still paid twice.
     """
     payment = _still_extra(payment_id)
     if payment is None or payment.payment_intent_id is None or payment.session_id is None:
-        return True
-    if portal.stripe.refunds_of_intent(payment.payment_intent_id):
-        # Of our attempt before, or made by staff. One that failed is for staff to see, not to be repeated.
-        settle(payment.session_id)
         return True
     metadata = {"order_id": payment.order_id, "portal": portal.catalog.portal.id, "payment": payment.id}
     key = f"refund-{payment.id}-{attempt}"

@@ -138,6 +138,13 @@ class StripeGateway:
         )
         return list(listed["data"])
 
+    def refunds_of_intent(self, payment_intent_id: str) -> list[dict[str, Any]]:
+        """List the refunds of a PaymentIntent, newest first."""
+        listed = _call(
+            lambda: self._client.v1.refunds.list(params={"payment_intent": payment_intent_id, "limit": 100}).to_dict()
+        )
+        return list(listed["data"])
+
     def create_refund(self, payment_intent_id: str, amount: int, metadata: dict[str, str], *, key: str) -> None:
         """Send `amount` yen of a payment back as a duplicate; `key` is the idempotency key of this one try.
 
