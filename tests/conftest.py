@@ -257,14 +257,19 @@ def own_database(backend: str, database_url: str, tmp_path: Path) -> Iterator[st
 
 @pytest.fixture
 def own_house(
-    app: Flask, settings: Settings, environment: dict[str, str], own_database: str
+    settings: Settings, environment: dict[str, str], own_database: str
 ) -> Iterator[tuple[Portal, dict[str, str]]]:
-    """Give a portal on a database of its own, in its context, and the environment for its processes."""
-    assert app  # its bucket and its settings are used
-    application = create_app(settings.model_copy(update={"database_url": own_database}))
+    """Give a portal on a database and a bucket of its own, in its context, and the environment for its processes.
+
+    A worker compares ledger and bucket by itself, so an almost empty ledger must not meet everybody's objects.
+    """
+    bucket = f"own-{new_id()[:13]}"
+    application = create_app(settings.model_copy(update={"database_url": own_database, "s3_bucket": bucket}))
     with application.app_context():
-        yield application.extensions[EXTENSION], {**environment, "DATABASE_URL": own_database}
-    application.extensions[EXTENSION].database.engine.dispose()
+        here: Portal = application.extensions[EXTENSION]
+        here.storage.set_up()
+        yield here, {**environment, "DATABASE_URL": own_database, "S3_BUCKET": bucket}
+    here.database.engine.dispose()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

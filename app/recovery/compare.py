@@ -19,6 +19,7 @@ from app.orders.states import PAID, PAYMENT
 from app.portal import portal
 from app.recovery.files import compare_orders, compare_results
 from app.recovery.pace import Pace
+from app.recovery.rebuild import unfinished
 from app.recovery.report import KINDS, Report, close_unseen, find
 from app.recovery.sessions import adopt, ours, pages, try_settle
 
@@ -39,12 +40,24 @@ def compare(report: Report, pace: Pace, since: datetime | None = None) -> None:
     StorageDownError; then it may be repeated.
     """
     begun = portal.clock()
+    if _wants_rebuild():
+        find("ledger_lost", "ledger")
+        return
     compare_orders(report)
     _compare_sessions(report, pace, since)
     _compare_ledger()
     compare_results(report)
     if since is None:
         close_unseen(KINDS, begun)
+
+
+def _wants_rebuild() -> bool:
+    """Tell whether the ledger is empty beside a bucket that is not, or half rebuilt: a comparison is no rebuild."""
+    with portal.database.transaction() as session:
+        if unfinished(session):
+            return True
+        empty = session.scalar(select(Order.id).limit(1)) is None
+    return empty and any(key.endswith(".json") for key, _ in portal.storage.list("orders/"))
 
 
 def _compare_sessions(report: Report, pace: Pace, since: datetime | None) -> None:

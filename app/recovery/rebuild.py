@@ -70,6 +70,12 @@ def _begin() -> tuple[str, str]:
     return stage, place
 
 
+def unfinished(session: Session) -> bool:
+    """Tell whether a rebuild was begun and not ended."""
+    mark = session.get(Mark, MARK)
+    return mark is not None and not mark.value.startswith(DONE)
+
+
 def _mark(session: Session, stage: str, place: str) -> None:
     mark = session.get_one(Mark, MARK)
     mark.value, mark.at = f"{stage}:{place}", portal.clock()

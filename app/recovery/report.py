@@ -35,6 +35,7 @@ KINDS = (
     "result_without_order",
     "result_unpaid",
     "deliverable_missing",
+    "ledger_lost",
 )
 """Every difference that recovery reports; the back office has a sentence for each."""
 

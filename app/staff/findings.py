@@ -31,6 +31,7 @@ FINDINGS = {
     "result_missing": lazy_gettext("The result is gone from S3. Start the analysis again."),
     "result_without_order": lazy_gettext("S3 holds a result of an order that we don't know."),
     "result_unpaid": lazy_gettext("The result was delivered, and the order is not paid."),
+    "ledger_lost": lazy_gettext("The database was lost or is half rebuilt. Run: flask --app wsgi portal rebuild"),
     "deliverable_missing": lazy_gettext("The customer's download is gone from S3 and can't be put together again."),
 }
 """By the finding's kind (app.recovery.report.KINDS)."""
