@@ -54,6 +54,7 @@ def pay_at_stripe(portal: Portal, sandbox: Sandbox, email: str, order_id: str, p
             cancel_url="http://127.0.0.1/cancel",
             submit_note="note",
             expires_after_days=None,
+            terms_version="2026-01",
         )
     )
     sandbox.control(f"sessions/{made['id']}/pay_card")

@@ -8,6 +8,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from app.checkout.settle import settle
@@ -141,6 +142,7 @@ def sessions_of_the_account(company: Company) -> int:
     return len(get_json(f"{company.sandbox.stripe}/_control/api/sessions"))
 
 
+@pytest.mark.faults
 def test_killed_in_every_batch_it_ends_the_same(company: Company) -> None:
     """Killed with -9 before each commit and started again: a batch a life, and the same ledger in the end."""
     for _ in range(3):
@@ -165,6 +167,26 @@ def test_killed_in_every_batch_it_ends_the_same(company: Company) -> None:
         with company.portal.database.transaction() as session:
             kinds = select(AuditEntry.kind).where(AuditEntry.order_id == order_id)
             assert list(session.scalars(kinds)) == ["order.restored"]
+
+
+def test_more_refunds_than_stripe_shows_and_a_dispute(company: Company) -> None:
+    """Of these two charges the list does not tell all, so they cost a call more each."""
+    many, many_session = company.bought()
+    intent = company.payment(many_session).payment_intent_id or ""
+    for _ in range(12):
+        ask_stripe(company.sandbox, "refunds", payment_intent=intent, amount=10)
+    disputed, disputed_session = company.bought()
+    charge = company.portal.stripe.retrieve_session(disputed_session)["payment_intent"]["latest_charge"]["id"]
+    dispute = company.sandbox.control(f"charges/{charge}/dispute", {"reason": "fraudulent"})
+    company.sandbox.control(f"disputes/{dispute['id']}/lose")
+    company.open_ledger()
+    assert company.cli("rebuild")[0] == 0
+    assert len(company.rows(Refund)) == 12
+    assert company.payment(many_session).amount_refunded == 120
+    assert reload(company.portal, many).money == "partly_refunded"
+    assert company.payment(disputed_session).dispute == "lost"
+    assert reload(company.portal, disputed).money == "refunded"
+    assert company.cli("reconcile")[1].count("mended: nothing") == 1
 
 
 def test_a_ledger_with_orders_is_left_alone(company: Company) -> None:
