@@ -61,6 +61,7 @@ def _engine(url: str) -> Engine:
     if make_url(url).get_backend_name() != "sqlite":
         engine = create_engine(
             url,
+            hide_parameters=True,  # errors go into the log, and parameters are customers' addresses (AC-P04)
             pool_size=10,
             max_overflow=10,
             pool_timeout=POOL_TIMEOUT_S,
@@ -77,6 +78,7 @@ def _engine(url: str) -> Engine:
         Path(name).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
         url,
+        hide_parameters=True,
         pool_size=10,
         max_overflow=10,
         pool_timeout=POOL_TIMEOUT_S,

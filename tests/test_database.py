@@ -2,10 +2,12 @@
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from app.database import Database, insert_once
 from app.models import StaffMember
 from app.portal import Portal
+from tests.helpers import make_order
 
 
 def member(portal: Portal, email: str) -> dict[str, object]:
@@ -68,3 +70,10 @@ def test_a_connection_that_the_database_dropped_is_replaced(
     monkeypatch.setattr("app.database.PING_AFTER_S", 0)
     with portal.database.transaction() as session:
         assert session.scalar(text("SELECT pg_backend_pid()")) != before
+
+
+def test_an_error_does_not_quote_the_data(portal: Portal, email: str) -> None:
+    make_order(portal, email=email, id=email[:36])
+    with pytest.raises(IntegrityError) as caught:
+        make_order(portal, email=f"other-{email}", id=email[:36])
+    assert f"other-{email}" not in str(caught.value)
