@@ -36,18 +36,17 @@ def shared_house(backend: str, folder: Path, sandbox: Sandbox) -> Iterator[House
     place.mkdir(mode=0o755)
     with house_on(backend, place, sandbox) as house:
         yield house
-        house.old.clear()
         with house.flask.app_context():
+            house.begin_row(set())
             invariants(house)
 
 
 @pytest.fixture
 def house(shared_house: House) -> Iterator[House]:
     """Give the house, healthy; after the row its faults are lifted and the invariants must hold."""
-    shared_house.since = float(shared_house.told("time")["now"])
     with shared_house.flask.app_context():
         shared_house.heal()
-        shared_house.old |= all_orders(shared_house)
+        shared_house.begin_row(all_orders(shared_house))
         yield shared_house
         shared_house.heal()
         invariants(shared_house)

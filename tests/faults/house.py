@@ -67,10 +67,18 @@ class House:
     seen: list[Answer] = field(default_factory=list)
     endpoint: str = ""
     since: float = 0.0
+    read: dict[str, int] = field(default_factory=dict)
     old: set[str] = field(default_factory=set)
     mailed_twice: set[str] = field(default_factory=set)
     silenced: set[str] = field(default_factory=set)
     extra: dict[str, str] = field(default_factory=dict)
+
+    def begin_row(self, orders: set[str]) -> None:
+        """Forget what was before: the invariants look at this row only."""
+        self.old = orders
+        self.since = float(self.told("time")["now"])
+        self.seen.clear()
+        self.read = {name: self.log(name).stat().st_size for name in PROCESSES}
 
     # --- processes
 

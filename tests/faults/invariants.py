@@ -12,6 +12,7 @@ from tests.faults.house import JOB_WORKERS, House
 from tests.helpers import get_json
 
 REPEATABLE = {"voucher", "payment_expired"}  # once for each payment, by their dedup key
+CLIENT_ERROR = 400
 PATIENCE_S = 60.0  # I3 grants five minutes
 
 
@@ -124,12 +125,14 @@ def _secrets(house: House) -> Iterator[str]:
     """I6: marked secrets, tokens and addresses are in no log; no answer has a secret or a stack trace."""
     marks = re.compile("|".join(map(re.escape, house.marked)))
     for name in ("web", *JOB_WORKERS):
-        log = house.log(name).read_text(errors="replace")
+        log = house.log(name).read_bytes()[house.read.get(name, 0) :].decode(errors="replace")
         if found := marks.search(log):
             start = max(0, found.start() - 300)
             yield f"I6: {found[0]} in the log of {name}: {log[start : found.end() + 100]!r}"
     for answer in house.seen:
-        if "Traceback" in answer.text or (answer.status >= 400 and marks.search(answer.text)):
+        # A page may lead to itself in the other language, so its own address is no leak.
+        shown = {mark for mark in marks.findall(answer.text) if mark not in answer.path}
+        if "Traceback" in answer.text or (answer.status >= CLIENT_ERROR and shown):
             yield f"I6: {answer.path} answered {answer.status} with {answer.text[:300]!r}"
-        if secret := next((mark for mark in house.marked[:3] if mark in answer.text), None):
+        if secret := shown & set(house.marked[:3]):
             yield f"I6: {answer.path} shows {secret}"
