@@ -30,6 +30,7 @@ SUBJECTS = {
     "refund.updated": "payment_intent",
     "refund.failed": "payment_intent",
     "charge.dispute.created": "payment_intent",
+    "charge.dispute.updated": "payment_intent",
     "charge.dispute.closed": "payment_intent",
 }
 
