@@ -7,7 +7,7 @@ import pytest
 
 from app.checkout.settle import settle
 from app.delivery.service import build
-from app.models import Finding, Order
+from app.models import Finding, Order, Refund
 from app.orders.records import key_of
 from app.recovery.compare import compare
 from app.recovery.pace import Pace
@@ -74,6 +74,17 @@ def test_a_refund_that_no_event_told_of(company: Company) -> None:
     ask_stripe(company.sandbox, "refunds", payment_intent=company.payment(session_id).payment_intent_id or "")
     assert run(company).mended == {"payment": 1}
     assert reload(company.portal, order).money == "refunded"
+
+
+def test_a_refund_that_came_through_and_moved_no_money(company: Company) -> None:
+    _, session_id = company.bought("konbini")
+    intent = company.payment(session_id).payment_intent_id or ""
+    refund = ask_stripe(company.sandbox, "refunds", payment_intent=intent)
+    settle(session_id)
+    assert company.rows(Refund)[refund["id"]]["state"] == "requires_action"
+    company.sandbox.control(f"refunds/{refund['id']}/outcome", {"status": "succeeded"})
+    assert run(company).mended == {"payment": 1}
+    assert company.rows(Refund)[refund["id"]]["state"] == "succeeded"
 
 
 def test_another_amount_is_told_not_opened(company: Company) -> None:
