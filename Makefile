@@ -31,6 +31,7 @@ bench: setup ## measurements; each prints its own table
 	$(PY) -m bench.threads
 	$(PY) -m bench.webhooks
 	$(PY) -m bench.stripe_list
+	$(PY) -m bench.rebuild
 
 setup: $(VENV)/.ready static/dist/app.js translations/.compiled
 
