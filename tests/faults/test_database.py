@@ -58,7 +58,8 @@ def test_d1_database_down(house: House, how: str) -> None:
         assert page.status == 503
         assert "X-Request-Id".lower() in page.headers
         house.pass_time(seconds=1800)
-    house.pass_time(hours=2)
+    house.until(house.healthy, what="the portal to find its database again")
+    house.pass_time(hours=5)
     house.opened(order)
 
 
