@@ -97,7 +97,7 @@ class House:
             address = self.sandbox.stripe if name == "stripe" else f"http://127.0.0.1:{self.port}"
             return answers(f"{address}/healthz")
 
-        wait_for(up, 100, name)
+        wait_for(up, 150, name)
 
     def _command(self, name: str) -> list[str]:
         if name == "stripe":

@@ -290,7 +290,7 @@ def test_h1_the_webhook_secret_is_rolled_under_load(house: House) -> None:
     stop = threading.Event()
 
     def load() -> None:
-        while not stop.is_set():
+        while not stop.wait(0.3):
             for event in again:
                 house.sandbox.control(f"events/{event}/redeliver")
 
