@@ -2,7 +2,8 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.client import HTTPException
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy import select, text, update
 
 from app.database import POOL_TIMEOUT_S
 from app.models import Order, Payment
-from tests.faults.house import House
+from tests.faults.house import House, run_sql
 from tests.helpers import wait_for
 from tests.webhooks.deliveries import make_event, stored
 
@@ -173,13 +174,22 @@ def test_d9_failed_over_to_a_read_only_copy(house: House) -> None:
     first, order = house.bought(), house.order()
     house.opened(first)
     session_id = house.begin(order)
-    others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    house.sql("ALTER DATABASE house SET default_transaction_read_only = on")
-    house.sql(f"SELECT pg_terminate_backend(pid) {others}")
-    house.pay(session_id)
-    assert house.deliver(make_event()).status == 503
-    assert house.visitor(first).get(f"/orders/{first.id}").status == 200
-    assert house.visitor(first).get(f"/orders/{first.id}/files/result.zip").status == 302
-    house.sql("ALTER DATABASE house RESET default_transaction_read_only")
-    house.sql(f"SELECT pg_terminate_backend(pid) {others}")
+    with read_only(house):
+        house.pay(session_id)
+        assert house.deliver(make_event()).status == 503
+        assert house.visitor(first).get(f"/orders/{first.id}").status == 200
     house.opened(order)
+
+
+@contextmanager
+def read_only(house: House) -> Iterator[None]:
+    """Let the database take no writes; every connection begins anew, as after a failover."""
+    others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    server = f"{house.portal.database.url.rpartition('/')[0]}/postgres"
+    run_sql(server, "ALTER DATABASE house SET default_transaction_read_only = on")
+    house.sql(f"SELECT pg_terminate_backend(pid) {others}")
+    try:
+        yield
+    finally:
+        run_sql(server, "ALTER DATABASE house RESET default_transaction_read_only")
+        house.sql(f"SELECT pg_terminate_backend(pid) {others}")
