@@ -117,14 +117,12 @@ def unknown_calls(calls: list[dict[str, Any]]) -> list[str]:
 
 
 @contextmanager
-def process(
-    *command: str, environment: dict[str, str], log: Path, folder: Path = ROOT
-) -> Iterator[subprocess.Popen[bytes]]:
+def process(*command: str, environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program in its own group; stop it at the end, and kill what is left of the group."""
     with log.open("ab") as output:
         child = subprocess.Popen(
             command,
-            cwd=folder,
+            cwd=ROOT,
             env={**os.environ, "PYTHONWARNINGS": "", **environment},
             stdout=output,
             stderr=subprocess.STDOUT,
