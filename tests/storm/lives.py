@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -61,8 +62,7 @@ def make(house: House, books: Books, count: int) -> list[Json]:
     shares = sum(life.share for life in LIVES.values())
     for life in LIVES.values():
         specimen, objects = _live(house, books, life)
-        for _ in range(max(1, round(count * life.share / shares)) - 1):
-            _copy(house, books, specimen, objects)
+        _multiply(house, books, specimen, objects, max(1, round(count * life.share / shares)) - 1)
     return [{k: v for k, v in event.items() if k != "_sandbox"} for event in books.since(begun, "event")]
 
 
@@ -115,32 +115,42 @@ def _declined(house: House, session_id: str) -> None:
     raise AssertionError("the card was not declined")
 
 
-def _copy(house: House, books: Books, specimen: Order, objects: list[Json]) -> None:
-    """Copy an order with its attempts and everything of it at Stripe, under new ids, another customer's."""
+def _multiply(house: House, books: Books, specimen: Order, objects: list[Json], times: int) -> None:
+    """Copy an order with its attempts and everything of it at Stripe: each copy under new ids, another customer's."""
     with house.portal.database.transaction() as session:
         payments = session.scalars(select(Payment).where(Payment.order_id == specimen.id)).all()
-    mark = new_id().replace("-", "")[-12:]
-    names = {body["id"]: f"{body['id']}{mark}" for body in objects}
-    names |= {payment.id: new_id() for payment in payments}
-    names |= {specimen.id: new_id(), specimen.email: f"storm-{mark}@example.jp"}
-    known = re.compile("|".join(sorted(map(re.escape, names), key=len, reverse=True)))
+    stripes: list[tuple[str, str, int, str]] = []
+    orders: list[Order] = []
+    attempts: list[Payment] = []
+    for _ in range(times):
+        mark = new_id().replace("-", "")[-12:]
+        names = {body["id"]: f"{body['id']}{mark}" for body in objects}
+        names |= {payment.id: new_id() for payment in payments}
+        names |= {specimen.id: new_id(), specimen.email: f"storm-{mark}@example.jp"}
+        renamed = _renaming(names)
+        for body in objects:
+            text = renamed(json.dumps(body, ensure_ascii=False))
+            stripes.append((names[body["id"]], body["object"], body["created"], text))
+        own = {"claim_hash": digest(new_secret()), "grant": new_secret()}
+        orders.append(Order(**{**_columns(specimen, renamed), **own}))
+        attempts += [Payment(**_columns(payment, renamed)) for payment in payments]
+    books.add(stripes)
+    house.born |= {order.id: (order.state, order.money) for order in orders}
 
-    def renamed(value: Any) -> Any:
-        return known.sub(lambda found: names[found[0]], value) if isinstance(value, str) else value
+    def put(order_id: str) -> None:
+        house.portal.storage.put(f"results/{order_id}/run/report.html", b"<p>report", "text/html")
 
-    books.add(
-        [
-            (names[body["id"]], body["object"], body["created"], renamed(json.dumps(body, ensure_ascii=False)))
-            for body in objects
-        ]
-    )
-    order = Order(**{**_columns(specimen, renamed), "claim_hash": digest(new_secret()), "grant": new_secret()})
-    house.portal.storage.put(f"results/{order.id}/run/report.html", b"<p>report", "text/html")
+    with ThreadPoolExecutor(8) as hands:
+        list(hands.map(put, [order.id for order in orders]))
     with house.portal.database.transaction() as session:
-        session.add(order)
+        session.add_all(orders)
         session.flush()
-        session.add_all(Payment(**_columns(payment, renamed)) for payment in payments)
-    house.born[order.id] = (order.state, order.money)
+        session.add_all(attempts)
+
+
+def _renaming(names: dict[str, str]) -> Callable[[Any], Any]:
+    known = re.compile("|".join(sorted(map(re.escape, names), key=len, reverse=True)))
+    return lambda value: known.sub(lambda found: names[found[0]], value) if isinstance(value, str) else value
 
 
 def _columns(row: Base, renamed: Callable[[Any], Any]) -> dict[str, Any]:

@@ -36,22 +36,27 @@ SIZES = [SHORT, WHOLE] if os.environ.get("FAULTS") == "whole" else [SHORT]
 
 
 @pytest.fixture
-def house(backend: str, folder: Path, sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """Start a house whose processes reach everything without a proxy in between: it is fast."""
+def house(backend: str, folder: Path, sandbox: Sandbox) -> Iterator[House]:
+    """Start a house of its own: its ledger holds the storm's orders and no others."""
     place = folder / f"storm-{backend}-{os.urandom(3).hex()}"
     place.mkdir(mode=0o755)
     with house_on(backend, place, sandbox) as one:
-        settings = one.portal.settings
-        one.extra = {
-            "DATABASE_URL": settings.database_url,
-            "STRIPE_API_BASE": one.sandbox.stripe,
-            "S3_ENDPOINT_URL": one.sandbox.s3,
-            "SMTP_URL": one.sandbox.smtp,
-        }
-        one.restart("web", *JOB_WORKERS)
         # Stripe's limits would make 9,000 readings last six minutes at least; what the portal does about a limit is P1.
         one.sandbox.control("settings", {"rate_limits": False})
-        yield one
+        one.begin_row(set())
+        with one.flask.app_context():
+            yield one
+
+
+def without_proxies(house: House) -> None:
+    """Let the processes reach everything directly: the proxies, which are threads of this process, would be slow."""
+    house.extra = {
+        "DATABASE_URL": house.portal.settings.database_url,
+        "STRIPE_API_BASE": house.sandbox.stripe,
+        "S3_ENDPOINT_URL": house.sandbox.s3,
+        "SMTP_URL": house.sandbox.smtp,
+    }
+    house.restart("web", *JOB_WORKERS)
 
 
 @pytest.mark.faults
@@ -64,6 +69,8 @@ def test_every_order_ends_in_what_stripe_shows(
     say(capsys, f"\nstorm on {house.backend}: {size.orders} orders, seed {seed} (STORM_SEED)")
     chance = random.Random(seed)  # noqa: S311
     books = Books(Path(house.sandbox.environment["SANDBOX_DIR"]))
+    if size is WHOLE:
+        without_proxies(house)
     house.sandbox.control("settings", {"webhooks_paused": True})
     events = make(house, books, size.orders)
     house.sandbox.control("settings", {"webhooks_paused": False})
@@ -81,7 +88,7 @@ def test_every_order_ends_in_what_stripe_shows(
     assert not problems, f"{len(problems)} problems (seed {seed}):\n" + "\n".join(problems[:20])
     assert len(killed) == size.kills
     assert len(found.orders) == len(found.truths)
-    house.mails_at_most = 2
+    house.mailed_twice |= {mail.order_id for mail in found.exceptions if mail.order_id}
     if size is SHORT:
         invariants(house)
 

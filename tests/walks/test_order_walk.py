@@ -318,6 +318,7 @@ def compare(story: Story, *, by_hand: bool) -> None:
         assert sum(attempt.held for attempt in truth.attempts) == min(1, len(paid)), (truth, kinds)
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("backend", ["sqlite", "postgresql"] if WHOLE else ["sqlite"], indirect=True)
 @pytest.mark.timeout(7200 if WHOLE else 600)
 def test_wherever_an_order_walks_it_ends_in_what_stripe_shows(world: World) -> None:
