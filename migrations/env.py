@@ -2,6 +2,7 @@
 
 from alembic import context
 from dbos import DBOS
+from sqlalchemy import event
 
 from app.database import Database
 from app.jobs import SYSTEM_SCHEMA
@@ -19,16 +20,21 @@ def run() -> None:
         url = settings.database_url
     database = Database(url)
     with database.engine.connect() as connection:
+        event.listen(connection, "before_cursor_execute", lambda *_: fail_point("migration.statement"))
         context.configure(
             connection=connection,
             target_metadata=Base.metadata,
             render_as_batch=connection.dialect.name == "sqlite",
             include_name=lambda name, type_, _parents: type_ != "table" or name in Base.metadata.tables,
             compare_type=True,
+            transactional_ddl=True,
         )
+        if connection.dialect.name == "sqlite":
+            # The driver begins no transaction for DDL by itself, and a migration that was killed in the middle (K11)
+            # would leave half of its tables.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
         with context.begin_transaction():
             context.run_migrations()
-            fail_point("migration.before_commit")
     database.engine.dispose()
     command = getattr(context.config.cmd_opts, "cmd", None)
     if command is None or command[0].__name__ == "upgrade":

@@ -117,12 +117,13 @@ def test_k11_killed_while_purging(house: House) -> None:
     house.until(lambda: not _finished(house.portal, old), what="the purge to go on")
 
 
-def test_k11_killed_while_migrating(house: House, tmp_path: Path) -> None:
+@pytest.mark.parametrize("statement", [5, 25])
+def test_k11_killed_while_migrating(house: House, tmp_path: Path, statement: int) -> None:
     url = _empty_database(house, tmp_path)
-    environment = {**house.environment, "DATABASE_URL": url}
     command = python("-m", "alembic", "upgrade", "head")
     log = tmp_path / "alembic.log"
-    with process(*command, environment={**environment, "FAILPOINT": "migration.before_commit:kill9"}, log=log) as child:
+    environment = {**house.environment, "DATABASE_URL": url, "FAILPOINT": f"migration.statement:kill9:{statement}"}
+    with process(*command, environment=environment, log=log) as child:
         assert child.wait(60) == -signal.SIGKILL, log.read_text()
     with process(*command, environment={**environment, "FAILPOINT": ""}, log=log) as child:
         assert child.wait(60) == 0, log.read_text()
