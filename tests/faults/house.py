@@ -15,12 +15,12 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from flask import Flask
-from sqlalchemy import NullPool, create_engine, make_url, text
+from sqlalchemy import NullPool, create_engine, make_url, select, text
 
 from app import create_app
 from app.kit.clock import system_clock
 from app.kit.ids import digest, new_secret
-from app.models import Order
+from app.models import Mail, Order
 from app.portal import EXTENSION, Portal
 from app.settings import Settings
 from tests.analysis_room.conftest import CSV, catalog_with
@@ -340,6 +340,16 @@ class House:
         """Wait until the results of these orders are open."""
         for order in orders:
             self.until(lambda o=order: self.now(o).state == "delivered", timeout, f"order {order.id} to open")  # type: ignore[misc]
+
+    def mailed(self, order: Order) -> None:
+        """Wait until every mail about an order is out and marked so."""
+
+        def out() -> bool:
+            with self.portal.database.transaction() as session:
+                states = session.scalars(select(Mail.state).where(Mail.order_id == order.id)).all()
+            return bool(states) and set(states) == {"sent"}
+
+        self.until(out, what="the mails")
 
     def healthy(self) -> bool:
         """Tell whether every web worker answers that it is well: many new connections reach all of them."""
