@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from app.models import Mark, StripeEvent
 from app.portal import EXTENSION, Portal
-from app.webhooks.missed import CURSOR, SILENCE, catch_up, silent_payments
+from app.webhooks.missed import CURSOR, FOUND, SILENCE, catch_up, silent_payments
 from app.webhooks.service import SUBJECTS, handle
 from tests.checkout.shop import go_to_stripe, order_of
 from tests.conftest import WEBHOOK_SECRET
@@ -113,3 +113,18 @@ def test_p11_silence_is_noticed(own_house: tuple[Portal, dict[str, str]]) -> Non
     assert silent() == 1
     keep(portal, "checkout.session.expired", id="cs_test_any")
     assert silent() == 0
+
+
+def test_operators_see_it(own_house: tuple[Portal, dict[str, str]]) -> None:
+    portal, _ = own_house
+    now = portal.clock()
+    make_payment(portal, make_order(portal), created_at=now - SILENCE - timedelta(minutes=1))
+    with portal.database.transaction() as session:
+        session.add(Mark(name=FOUND, value="3", at=now))
+    text = browser_here().get("/metrics").text
+    for line in ("waiting 0.0", "dead 0.0", "missed 3.0", "silent_payments 1.0"):
+        assert f"portal_events_{line}" in text
+    keep(portal, "checkout.session.expired", id="cs_test_any")
+    text = browser_here().get("/metrics").text
+    assert "portal_events_waiting 1.0" in text
+    assert "portal_events_silent_payments 0.0" in text
