@@ -2,9 +2,7 @@
 
 import os
 import re
-import shutil
 import signal
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -15,7 +13,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from flask import Flask
-from sqlalchemy import NullPool, create_engine, make_url, select, text
+from sqlalchemy import make_url, select
 
 from app import create_app
 from app.kit.clock import system_clock
@@ -25,16 +23,15 @@ from app.portal import EXTENSION, Portal
 from app.settings import Settings
 from tests.analysis_room.conftest import CSV, catalog_with
 from tests.checkout.shop import PREVIEW, put_result
-from tests.conftest import SECRET, WEBHOOK_SECRET, migrate
+from tests.conftest import SECRET, WEBHOOK_SECRET
+from tests.faults.database import database_in, run_sql
 from tests.faults.proxy import Proxy
 from tests.faults.visitor import TIMEOUT_S, Answer, Visitor
 from tests.helpers import Sandbox, answers, free_port, get_json, make_order, process, python, wait_for
-from tests.postgresql import postgresql
 from tests.webhooks.deliveries import encode, sign
 
 WEB_WORKERS = 4
 MOODS_SOLD = ("good", "wait", "hungry")
-DISK_BYTES = 64 * 1024**2
 JOB_WORKERS = ("worker-1", "worker-2")
 PROCESSES = ("stripe", "web", *JOB_WORKERS)
 # Stripe's retries in seconds of the machine, so that most rows need no other clock.
@@ -167,37 +164,6 @@ class House:
     def sql(self, statement: str) -> list[Any]:
         """Run one statement beside the portal; return its rows."""
         return run_sql(self.portal.database.url, statement)
-
-    @contextmanager
-    def writes_blocked(self) -> Iterator[None]:
-        """Let no webhook write while the block runs: another writer is at work."""
-        lock = "BEGIN IMMEDIATE" if self.backend == "sqlite" else "LOCK TABLE stripe_events IN SHARE ROW EXCLUSIVE MODE"
-        with self.portal.database.engine.connect() as connection:
-            connection.exec_driver_sql(lock)
-            yield
-            connection.rollback()
-
-    def database_log(self) -> str:
-        """Return what the PostgreSQL server wrote."""
-        return (self.folder / "postgresql" / "log").read_text()
-
-    @property
-    def disk(self) -> Path:
-        """The small file system that the tables lie on."""
-        return self.folder / "disk"
-
-    @contextmanager
-    def disk_full(self) -> Iterator[None]:
-        """Leave not a byte on the disk while the block runs."""
-        assert self.disk.is_mount(), "mounting a file system needs root (CAP_SYS_ADMIN)"
-        ballast = self.disk / "ballast"
-        with suppress(OSError), ballast.open("wb", buffering=0) as file:
-            while file.write(bytes(4096)):
-                pass
-        try:
-            yield
-        finally:
-            ballast.unlink()
 
     # --- faults
 
@@ -360,50 +326,13 @@ class House:
 
 
 @contextmanager
-def _small_disk(folder: Path) -> Iterator[None]:
-    """Put a small file system under a folder, where the machine lets us."""
-    folder.mkdir(mode=0o777)
-    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES},mode=777", "tmpfs", str(folder)]
-    mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
-    try:
-        yield
-    finally:
-        if mounted:
-            subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-def _database(stack: ExitStack, backend: str, folder: Path) -> str:
-    """Make a migrated database whose tables lie in `folder/disk`."""
-    stack.enter_context(_small_disk(folder / "disk"))
-    url = f"sqlite:///{folder / 'disk' / 'portal.sqlite3'}"
-    if backend == "postgresql":
-        server = stack.enter_context(postgresql(folder))
-        place = folder / "disk" / "tables"
-        place.mkdir(mode=0o700)
-        shutil.chown(place, (folder / "postgresql").owner())
-        run_sql(server, f"CREATE TABLESPACE disk LOCATION '{place}'")
-        run_sql(server, "CREATE DATABASE house TABLESPACE disk")
-        url = f"{server.rpartition('/')[0]}/house"
-    migrate(url)
-    return url
-
-
-def run_sql(url: str, statement: str) -> list[Any]:
-    """Run one statement outside a transaction; return its rows."""
-    engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
-    with engine.connect() as connection:
-        found = connection.execute(text(statement))
-        return [*found] if found.returns_rows else []
-
-
-@contextmanager
 def house_on(backend: str, folder: Path, shared: Sandbox, **changes: str) -> Iterator[House]:
     """Build a house on a database of this kind; `shared` gives mailbox and object store, `changes` other settings.
 
     It sells the test program too; one that waits opens `folder/gate` to go on.
     """
     with ExitStack() as stack:
-        url = _database(stack, backend, folder)
+        url = database_in(stack, backend, folder)
         port, stripe_port = free_port(), free_port()
         own = {**shared.environment, "SANDBOX_DIR": str(folder / "stripe"), "SANDBOX_STRIPE_PORT": str(stripe_port)}
         sandbox = replace(shared, stripe=f"http://127.0.0.1:{stripe_port}", environment=own)

@@ -11,7 +11,8 @@ from sqlalchemy import select, text, update
 
 from app.database import POOL_TIMEOUT_S
 from app.models import Order, Payment
-from tests.faults.house import House, run_sql
+from tests.faults.database import disk_full, run_sql, writes_blocked
+from tests.faults.house import House
 from tests.helpers import wait_for
 from tests.webhooks.deliveries import make_event, stored
 
@@ -86,7 +87,7 @@ def test_d3_connection_lost_in_the_middle_of_a_transaction(house: House) -> None
 
 def test_d4_another_writer_holds_the_database(house: House) -> None:
     events = [make_event() for _ in range(4)]
-    with house.writes_blocked():
+    with writes_blocked(house.portal):
         threads, got = many(1, lambda: house.deliver(events[0]).status)
         wait_for(lambda: _blocked(house), 5, "a writer that waits")
     join(threads)
@@ -97,7 +98,7 @@ def test_d4_another_writer_holds_the_database(house: House) -> None:
 def test_d4_another_writer_holds_the_database_for_too_long(house: House) -> None:
     order = house.order()
     session_id = house.begin(order)
-    with house.writes_blocked():
+    with writes_blocked(house.portal):
         threads, got = many(3, lambda: house.deliver(make_event()).status)
         house.pay(session_id)
         join(threads)
@@ -124,12 +125,12 @@ def test_d5_deadlock(house: House) -> None:
         wait_for(lambda: house.sql(waits), 30, "the worker that holds the order and wants the payment")
         connection.execute(update(Order).where(Order.id == order.id).values(progress=Order.progress))
         connection.rollback()
-    assert "deadlock detected" in house.database_log()
+    assert "deadlock detected" in (house.folder / "postgresql" / "log").read_text()
     house.opened(order)
 
 
 def test_d6_no_connection_left(house: House) -> None:
-    with house.writes_blocked():
+    with writes_blocked(house.portal):
         threads, got = many(160, lambda: house.deliver(make_event(), 60).status)
         wait_for(lambda: got[503], 60, "the first refusal")
         assert {house.visitor().get("/healthz", QUICK_S).status for _ in range(12)} <= {200, 503}
@@ -144,7 +145,7 @@ def test_d7_disk_full(house: House) -> None:
     house.pay(sessions[0])
     house.opened(first)
     house.mailed(first)
-    with house.disk_full():
+    with disk_full(house.folder):
         got = [house.deliver(make_event(note="x" * 20_000)).status for _ in range(12)]
         assert set(got) <= {200, 503}
         assert 503 in got
