@@ -67,7 +67,9 @@ def _engine(url: str) -> Engine:
             pool_timeout=POOL_TIMEOUT_S,
             connect_args={
                 "connect_timeout": CONNECT_TIMEOUT_S,
-                "options": "-c lock_timeout=10000 -c statement_timeout=30000 -c timezone=UTC",
+                # The last one: a worker that is frozen in a transaction must not hold an order for ever (Q2).
+                "options": "-c lock_timeout=10000 -c statement_timeout=30000 -c timezone=UTC"
+                " -c idle_in_transaction_session_timeout=30000",
             },
         )
         event.listen(engine, "checkin", _note_idling)

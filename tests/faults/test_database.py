@@ -191,8 +191,10 @@ def read_only(house: House) -> Iterator[None]:
     server = f"{house.portal.database.url.rpartition('/')[0]}/postgres"
     run_sql(server, "ALTER DATABASE house SET default_transaction_read_only = on")
     house.sql(f"SELECT pg_terminate_backend(pid) {others}")
+    house.portal.database.engine.dispose()
     try:
         yield
     finally:
         run_sql(server, "ALTER DATABASE house RESET default_transaction_read_only")
         house.sql(f"SELECT pg_terminate_backend(pid) {others}")
+        house.portal.database.engine.dispose()
