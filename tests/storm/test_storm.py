@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.conftest import migrate
 from tests.faults.house import JOB_WORKERS, House, house_on
 from tests.faults.invariants import invariants
 from tests.helpers import Sandbox
@@ -40,7 +41,11 @@ def house(backend: str, folder: Path, sandbox: Sandbox) -> Iterator[House]:
     """Start a house of its own: its ledger holds the storm's orders and no others."""
     place = folder / f"storm-{backend}-{os.urandom(3).hex()}"
     place.mkdir(mode=0o755)
-    with house_on(backend, place, sandbox) as one:
+    # A house's SQLite file lies on a disk that is made to be filled, too small for this.
+    roomy = {"DATABASE_URL": f"sqlite:///{place / 'storm.sqlite3'}"} if backend == "sqlite" else {}
+    for url in roomy.values():
+        migrate(url)
+    with house_on(backend, place, sandbox, **roomy) as one:
         # Stripe's limits would make 9,000 readings last six minutes at least; what the portal does about a limit is P1.
         one.sandbox.control("settings", {"rate_limits": False})
         one.begin_row(set())
