@@ -20,7 +20,7 @@ APPLICATION_VERSION = "1"
 SYSTEM_SCHEMA = "dbos"
 
 # Queues and how many of their jobs one worker runs at a time. Mail is apart so that a login never waits for analyses.
-QUEUES = {"analysis": 2, "delivery": 2, "stripe": 4, "mail": 4, "upkeep": 2}
+QUEUES = {"analysis": 2, "delivery": 2, "stripe": 4, "mail": 4, "login": 2, "upkeep": 2}
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -44,6 +44,7 @@ JOB_QUEUES = {
     "analysis.run": "analysis",
     "delivery.build": "delivery",
     "mail.send": "mail",
+    "mail.login": "login",
     "payments.refund": "stripe",
     "payments.remind": "upkeep",
     "payments.reconcile": "upkeep",

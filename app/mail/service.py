@@ -58,6 +58,11 @@ def queue_login_mail(session: Session, request: LoginRequest, locale: str) -> No
     )
 
 
+def job_of(kind: str) -> str:
+    """Name the job that sends a kind of mail."""
+    return "mail.login" if kind == "login" else "mail.send"
+
+
 def _queue(
     session: Session,
     *,
@@ -86,4 +91,4 @@ def _queue(
         expires_at=expires_at,
     )
     if inserted and state == "queued":
-        portal.jobs.enqueue(session, "mail.send", mail_id)
+        portal.jobs.enqueue(session, job_of(kind), mail_id)

@@ -1,12 +1,14 @@
 """The outbox: once a kind and order, and only together with the change that it tells of."""
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.mail.service import OrderMail, queue_mail
 from app.models import Mail, Order
 from app.portal import Portal
 from tests.helpers import make_order
+from tests.login.steps import ask
 
 
 def mails_of(portal: Portal, order: Order) -> list[Mail]:
@@ -47,3 +49,16 @@ def test_no_mail_without_the_change(portal: Portal) -> None:
     with pytest.raises(ZeroDivisionError):
         change_that_fails()
     assert mails_of(portal, order) == []
+
+
+def test_m2_a_login_mail_has_a_queue_of_its_own(portal: Portal, client: FlaskClient, email: str) -> None:
+    """Receipts that wait for a busy mail server don't hold up whoever wants to log in."""
+    order = make_order(portal)
+    queue(portal, "voucher", order, once="payment-1")
+    ask(client, email)
+    with portal.database.transaction() as session:
+        login = session.scalars(select(Mail).where(Mail.to == email)).one()
+    receipt = mails_of(portal, order)[0]
+    ids = [f"mail.login:{login.id}", f"mail.send:{receipt.id}"]
+    found = portal.jobs.client.list_workflows(workflow_ids=ids)
+    assert {job.queue_name for job in found} == {"login", "mail"}

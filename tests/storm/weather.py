@@ -96,9 +96,9 @@ class Post:
 
 @dataclass(frozen=True)
 class Kill:
-    """A job worker killed with -9: how many events it held then, and how many were done of all."""
+    """A job worker killed with -9: when (seconds since 1970), how many events it held, how many were done of all."""
 
-    worker: str
+    at: float
     held: int
     done: int
 
@@ -119,7 +119,7 @@ def kill_at_random(house: House, post: Post, kills: int, total: int, chance: ran
             mine = (StripeEvent.state == "received", StripeEvent.taken_by.startswith(victim))
             held = session.scalar(select(func.count()).where(*mine)) or 0
         house.kill(victim)
-        killed.append(Kill(victim, held, handled(house)))
+        killed.append(Kill(time.time(), held, handled(house)))
         house.revive()
     return killed
 
