@@ -29,8 +29,7 @@ def house_with_switches(backend: str, folder: Path, sandbox: Sandbox) -> Iterato
     """Start the house; beside it, how its switches stand at first."""
     place = folder / f"both-ways-{backend}"
     place.mkdir(mode=0o755)
-    clock = str(place / "stripe" / "clock")
-    with house_on(backend, place, sandbox, STRIPE_API_KEY=KEY, CLOCK_FILE=clock) as house:
+    with house_on(backend, place, sandbox, STRIPE_API_KEY=KEY) as house:
         yield house, house.sandbox.control("settings")
 
 
