@@ -89,6 +89,11 @@ def next_key() -> str:
     return f"{DBOS.workflow_id}+"
 
 
+def times_before() -> int:
+    """Return how often the job that runs here has enqueued itself once more (`next_key`) until now."""
+    return str(DBOS.workflow_id).count("+")
+
+
 class JobQueue:
     """What web processes and jobs use to enqueue."""
 

@@ -1,16 +1,29 @@
 """The job that opens a paid result."""
 
-from app.delivery.service import build, give_up
-from app.jobs import job, step
+from datetime import timedelta
 
-ATTEMPTS = 12  # from one second on, doubling: a good half hour
+from app.delivery.service import build, call_staff
+from app.jobs import StepFailedError, job, next_key, step, times_before
+from app.portal import portal
+
+# A result that can't be built waits outside the queue, so that it holds up nobody else's: a day and a half in all.
+WAITS = tuple(timedelta(seconds=s) for s in (10, 30, 120, 600, 1800, 3600, 7200, 14_400, 28_800, 57_600))
+STAFF_AFTER = 4  # rounds, some minutes; it is tried further
 
 
 @job("delivery.build")
 def run(order_id: str) -> None:
-    """Build the deliverable of an order and open it; after the last try staff are told."""
+    """Build the deliverable of an order and open it; where that fails for long, staff are told."""
     try:
-        step(lambda: build(order_id), name="build", attempts=ATTEMPTS)
-    except Exception:
-        step(lambda: give_up(order_id), name="give_up")
-        raise
+        step(lambda: build(order_id), name="build", attempts=4)
+    except StepFailedError:
+        rounds = times_before()
+        step(lambda: _try_later(order_id, rounds), name="try_later")
+
+
+def _try_later(order_id: str, rounds: int) -> None:
+    with portal.database.transaction() as session:
+        if rounds >= STAFF_AFTER:
+            call_staff(session, order_id)
+        if rounds < len(WAITS):
+            portal.jobs.enqueue(session, "delivery.build", order_id, key=next_key(), delay=WAITS[rounds])

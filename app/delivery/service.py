@@ -5,6 +5,8 @@ import zipfile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from app.errors import PortalError
 from app.kit.clock import JST
 from app.kit.failpoints import fail_point
@@ -21,6 +23,7 @@ FOLDER = {"ja": "結果_{stem}", "en": "result_{stem}"}
 MAX_STEM = 100
 CHUNK = 1024 * 1024
 READABLE = 0o100644 << 16
+FAILED = "delivery_failed"
 
 
 class NothingToDeliverError(PortalError):
@@ -40,6 +43,8 @@ def build(order_id: str) -> None:
         order = session.get_one(Order, order_id)
         if move_work(session, order, "delivered", "worker", portal.clock(), **facts):
             queue_mail(session, "result_open", order)
+            if order.attention == FAILED:
+                order.attention = None
         fail_point("delivery.before_commit")
 
 
@@ -98,7 +103,8 @@ def file_of(order: Order, slug: str) -> dict[str, Any] | None:
     return next((file for file in files if file["slug"] == slug), None)
 
 
-def give_up(order_id: str) -> None:
-    """Call for staff: the order is paid and its result could not be put together."""
-    with portal.database.transaction() as session:
-        session.get_one(Order, order_id).attention = "delivery_failed"
+def call_staff(session: Session, order_id: str) -> None:
+    """Call for staff: the order is paid and its result could not be put together yet."""
+    order = session.get_one(Order, order_id)
+    if order.state == "analysed":
+        order.attention = order.attention or FAILED
