@@ -48,8 +48,9 @@ def test_k1_k2_killed_before_the_event_is_safe(house: House, point: str) -> None
 
 
 def test_k3_killed_between_commit_and_answer(house: House) -> None:
-    order, broken = killed_at_ingest(house, "webhook.after_commit")
-    assert any(rows_of(house, broken))
+    order, _ = killed_at_ingest(house, "webhook.after_commit")
+    # Other events on the same worker's connections broke too; Stripe may hear of theirs first.
+    house.until(lambda: any(rows_of(house, house.failed_deliveries())), what="the event that was safe already")
     house.opened(order)
     house.pass_time(seconds=LATER_S + 1)
     assert house.failed_deliveries() == []
