@@ -9,7 +9,7 @@ from app.orders.states import DISPUTE_LOST, RETURNED
 
 # (session.status, session.payment_status) -> event of the payment's state table; where the form was sent but
 # nothing paid, PaymentIntent.status -> event. What is not here (open, processing) tells nothing yet.
-# Source: stripe.md 2.3.
+# Source: https://docs.stripe.com/payments/konbini/accept-a-payment; the session's status is inferred.
 _BY_SESSION = {("expired", "unpaid"): "expired", ("complete", "paid"): "paid"}
 _BY_INTENT = {"requires_action": "voucher_issued", "requires_payment_method": "failed", "canceled": "failed"}
 

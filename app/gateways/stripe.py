@@ -174,7 +174,7 @@ class StripeGateway:
         """List the Checkout Sessions of an address, newest first, all pages.
 
         Stripe matches the address exactly as typed at the Checkout, so only the canonical form, which we hand
-        over ourselves, is asked for. This filter does not see sessions that are still open (stripe.md 3.1).
+        over ourselves, is asked for. This filter does not see sessions that are still open (inferred).
         """
 
         def read() -> list[dict[str, Any]]:
@@ -329,7 +329,7 @@ def _line(name: str, amount: int) -> dict[str, Any]:
 
 
 def _call(call: Callable[[], T]) -> T:
-    """Run a call; 429 is retried here, for the library does not (stripe.md 7)."""
+    """Run a call; 429 is retried here, for the library does not."""
     for attempt in range(RATE_LIMIT_RETRIES + 1):
         with _named():
             try:

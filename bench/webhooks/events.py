@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from app.gateways.stripe import SessionRequest
 from app.kit.ids import new_id
 from app.portal import Portal
-from tests.helpers import Sandbox, get_json, make_order, make_payment
+from tests.checkout.shop import session_for
+from tests.helpers import Sandbox, get_json, make_order
 
 SESSIONS = 100
 
@@ -19,28 +19,8 @@ def sell(portal: Portal, sandbox: Sandbox, count: int = SESSIONS) -> list[dict[s
     """Make orders, pay each by card at the stand-in, and return their `checkout.session.completed` events."""
     for _ in range(count):
         order = make_order(portal, state="delivered")
-        payment = make_payment(portal, order, state="creating", session_id=None)
-        session = portal.stripe.create_session(
-            SessionRequest(
-                attempt_id=payment.id,
-                begun_at=payment.created_at,
-                order_id=order.id,
-                portal_id=portal.catalog.portal.id,
-                email=order.email,
-                method="card",
-                name="CSV profile",
-                price=order.price,
-                handling=0,
-                handling_name="",
-                locale="en",
-                success_url="http://127.0.0.1/return",
-                cancel_url="http://127.0.0.1/pay",
-                submit_note="Bench",
-                expires_after_days=None,
-                terms_version="2026-01",
-            )
-        )
-        sandbox.control(f"sessions/{session['id']}/pay_card")
+        _, session_id = session_for(portal, order)
+        sandbox.control(f"sessions/{session_id}/pay_card")
     found = get_json(f"{sandbox.stripe}/_control/api/events")
     return [
         {key: value for key, value in event.items() if key != "deliveries"}

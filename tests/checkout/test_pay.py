@@ -89,7 +89,7 @@ def test_the_session_at_stripe_says_the_same(portal: Portal, client: FlaskClient
     assert made["metadata"].items() >= ids.items()
     assert (made["client_reference_id"], made["locale"], made["amount_total"]) == (order.id, "ja", 1620)
     assert made["customer_email"] == order.email
-    # Of the attempt, not of the moment of asking: a repeat must be the same request (stripe.md 4).
+    # Of the attempt, not of the moment of asking: a repeat must be the same request (https://docs.stripe.com/api/idempotent_requests).
     assert made["expires_at"] == int((payment.created_at + SESSION_LIFE).timestamp())
     assert made["custom_text"]["submit"]["message"] == portal.catalog.terms.delivery.ja
     assert made["payment_method_types"] == ["konbini"]

@@ -73,7 +73,7 @@ def test_a_session_that_the_ledger_lost_is_shown_without_files() -> None:
 
 
 def test_an_order_that_stripe_does_not_list_is_shown_all_the_same() -> None:
-    """A wallet may bring another address to Stripe (stripe.md, pitfall 11); the ledger knows better."""
+    """A wallet may bring another address to Stripe; the ledger knows better."""
     paid = order(payment("paid", receipt_url="https://r.example"), state="delivered", money="paid", delivery=FILES)
     row = only(rows(ME, [], [paid]))
     assert row.situation == "open"
