@@ -1,7 +1,7 @@
 """The Checkout Sessions of an address, as Stripe tells them, kept for seconds.
 
-Stripe allows 25 lists a second for the whole account (https://docs.stripe.com/rate-limits), so a page that is reloaded does not ask
-again, and an address for which Stripe just stayed silent does not make the next view wait either.
+Stripe allows 25 lists a second for the whole account (https://docs.stripe.com/rate-limits), so a page that is
+reloaded does not ask again, and an address for which Stripe just stayed silent does not make the next view wait either.
 """
 
 from dataclasses import asdict, dataclass
