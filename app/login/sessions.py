@@ -44,6 +44,7 @@ def start_session(session: Session, email: str, ip: str, user_agent: str, now: d
         user_agent=user_agent,
         created_at=now,
         seen_at=now,
+        proved_at=now,
     )
     session.add(row)
     return secret, row

@@ -2,26 +2,32 @@
 
 from app.models.audit import AuditEntry
 from app.models.base import Base
-from app.models.login import LoginRequest, LoginSession
+from app.models.login import AddressChange, FormerAddress, LoginDevice, LoginRequest, LoginSession
 from app.models.mail import Mail
 from app.models.order import Order
 from app.models.payment import Payment
+from app.models.privacy import Erasure
 from app.models.refund import Refund
-from app.models.staff import StaffMember
+from app.models.staff import RecoveryCode, StaffMember
 from app.models.stripe import StripeEvent, StripeHistory
 from app.models.upkeep import Finding, Mark
 from app.models.worker import WorkerHeartbeat
 
 __all__ = [
+    "AddressChange",
     "AuditEntry",
     "Base",
+    "Erasure",
     "Finding",
+    "FormerAddress",
+    "LoginDevice",
     "LoginRequest",
     "LoginSession",
     "Mail",
     "Mark",
     "Order",
     "Payment",
+    "RecoveryCode",
     "Refund",
     "StaffMember",
     "StripeEvent",

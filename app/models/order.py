@@ -15,7 +15,10 @@ class Order(Base):
 
     `email` is the canonical address: it alone decides who may see the order once its owner has logged in.
     `claim_hash` is the SHA-256 of the secret in the browser that made the order.
+    It counts until `proved_at`: from the first login with the order's address on, only that address opens the order.
     `price` is in yen with tax, frozen when the order is made; `size` is in bytes.
+    `input_gone_at` and `result_gone_at` say since when the files are deleted (retention, or the customer's wish);
+    `erased_at` since when the order names nobody any more (its address is then a pseudonym).
     """
 
     __tablename__ = "orders"
@@ -45,6 +48,10 @@ class Order(Base):
     analysed_at: Mapped[datetime | None]
     paid_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
+    proved_at: Mapped[datetime | None]
+    input_gone_at: Mapped[datetime | None]
+    result_gone_at: Mapped[datetime | None]
+    erased_at: Mapped[datetime | None]
 
     payments: Mapped[list[Payment]] = relationship(order_by=Payment.created_at, lazy="raise_on_sql")
 
