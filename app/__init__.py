@@ -20,7 +20,19 @@ from app.web.logs import init_logs
 from app.web.texts import init_texts
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = ("intake", "orders", "checkout", "webhooks", "delivery", "history", "login", "staff", "legal")
+ROOMS = (
+    "intake",
+    "orders",
+    "checkout",
+    "webhooks",
+    "delivery",
+    "history",
+    "login",
+    "privacy",
+    "staff_login",
+    "staff",
+    "legal",
+)
 MAX_BODY = 64 * 1024  # bytes; files never pass through here (AC-H08)
 
 

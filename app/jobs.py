@@ -51,6 +51,8 @@ JOB_QUEUES = {
     "ledger.compare": "upkeep",
     "events.missed": "upkeep",
     "events.purge": "upkeep",
+    "privacy.retention": "upkeep",
+    "privacy.erase": "upkeep",
 }
 """Every job's name and queue, so that a room can enqueue the next room's job without importing it."""
 
