@@ -22,6 +22,8 @@ BUSY_TIMEOUT_MS = 10_000
 CONNECT_TIMEOUT_S = 5
 PING_AFTER_S = 1.0
 POOL_TIMEOUT_S = 2  # a full pool answers 503 quickly instead of piling up threads
+POOL = 10  # connections of a process, and as many again in a rush
+RESERVED = 5  # apart from them, for webhooks: pages that hold every connection don't keep Stripe out (D6)
 
 
 class Database:
@@ -30,14 +32,23 @@ class Database:
     def __init__(self, url: str) -> None:
         """Take a SQLAlchemy address; the folder of a SQLite file is made when missing."""
         self.url = url
-        self.engine = _engine(url)
+        self.engine = _engine(url, POOL)
+        self._reserved = _engine(url, RESERVED)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
-        """Open a session; commit at the end, roll back on any exception."""
-        with self._sessions.begin() as session:
+    def transaction(self, *, reserved: bool = False) -> Iterator[Session]:
+        """Open a session; commit at the end, roll back on any exception.
+
+        `reserved`: on one of the connections that are kept for webhooks.
+        """
+        with self._sessions(bind=self._reserved if reserved else self.engine) as session, session.begin():
             yield session
+
+    def close(self) -> None:
+        """Close every connection; the next transaction opens new ones."""
+        self.engine.dispose()
+        self._reserved.dispose()
 
 
 def insert_once(session: Session, model: type[DeclarativeBase], **values: Any) -> bool:  # noqa: ANN401  (columns)
@@ -57,13 +68,13 @@ def _insert_or_ignore(model: type[DeclarativeBase], dialect: str) -> Executable:
     return insert.on_conflict_do_nothing().execution_options(preserve_rowcount=True)
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str, size: int) -> Engine:
     if make_url(url).get_backend_name() != "sqlite":
         engine = create_engine(
             url,
             hide_parameters=True,  # errors go into the log, and parameters are customers' addresses (AC-P04)
-            pool_size=10,
-            max_overflow=10,
+            pool_size=size,
+            max_overflow=size,
             pool_timeout=POOL_TIMEOUT_S,
             connect_args={
                 "connect_timeout": CONNECT_TIMEOUT_S,
@@ -81,8 +92,8 @@ def _engine(url: str) -> Engine:
     engine = create_engine(
         url,
         hide_parameters=True,
-        pool_size=10,
-        max_overflow=10,
+        pool_size=size,
+        max_overflow=size,
         pool_timeout=POOL_TIMEOUT_S,
         connect_args={"check_same_thread": False},
     )

@@ -35,7 +35,7 @@ def run() -> None:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         with context.begin_transaction():
             context.run_migrations()
-    database.engine.dispose()
+    database.close()
     command = getattr(context.config.cmd_opts, "cmd", None)
     if command is None or command[0].__name__ == "upgrade":
         DBOS.migrate(url, schema=SYSTEM_SCHEMA)

@@ -157,7 +157,7 @@ def app(settings: Settings) -> Iterator[Flask]:
     here: Portal = application.extensions[EXTENSION]
     here.storage.set_up()
     yield application
-    here.database.engine.dispose()
+    here.database.close()
 
 
 @pytest.fixture
@@ -269,7 +269,7 @@ def own_house(
         here: Portal = application.extensions[EXTENSION]
         here.storage.set_up()
         yield here, {**environment, "DATABASE_URL": own_database, "S3_BUCKET": bucket}
-    here.database.engine.dispose()
+    here.database.close()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

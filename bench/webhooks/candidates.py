@@ -85,7 +85,7 @@ def in_process(environment: Mapping[str, str]) -> Iterator[Portal]:
         os.environ.update(before)
     with app.app_context():
         yield app.extensions[EXTENSION]
-    app.extensions[EXTENSION].database.engine.dispose()
+    app.extensions[EXTENSION].database.close()
 
 
 def sold(one: Candidate, sandbox: Sandbox) -> list[dict[str, Any]]:

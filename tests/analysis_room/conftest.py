@@ -45,7 +45,7 @@ def moody(app: Flask, settings: Settings, folder: Path) -> Iterator[Flask]:
     catalog = catalog_with(folder / "moods.toml", MOODS)
     application = create_app(settings.model_copy(update={"catalog": catalog}))
     yield application
-    application.extensions[EXTENSION].database.engine.dispose()
+    application.extensions[EXTENSION].database.close()
 
 
 @pytest.fixture

@@ -63,6 +63,7 @@ def test_a_good_run_offers_the_result(shop: Portal, arrived: Arrived) -> None:
 
 
 def test_ac_u12_the_types_are_ours(shop: Portal, arrived: Arrived) -> None:
+    """Stored types come from our list; what is not on it is only bytes."""
     done = analyse(shop, arrived("good"))
 
     def kind(key: str) -> str:
@@ -146,6 +147,7 @@ def test_a_failed_order_can_be_started_again(shop: Portal, arrived: Arrived) -> 
 
 
 def test_ac_u04_an_input_with_another_checksum_is_not_analysed(shop: Portal, arrived: Arrived) -> None:
+    """The worker compares the checksum before it analyses."""
     done = analyse(shop, arrived("good", sha256="0" * 64))
     assert (done.state, done.attention) == ("failed", "checksum_mismatch")
     assert list(shop.storage.list(f"results/{done.id}")) == []

@@ -63,7 +63,7 @@ def house(
     with application.app_context():
         portal: Portal = application.extensions[EXTENSION]
         yield House(portal, {**environment, **names}, gate)
-        portal.database.engine.dispose()
+        portal.database.close()
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])

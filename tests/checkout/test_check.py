@@ -49,7 +49,7 @@ def test_not_fit(changes: dict[str, Any], line: str, settings: Settings, monkeyp
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     app = create_app(settings.model_copy(update=changes))
     code, said = check(app)
-    app.extensions[EXTENSION].database.engine.dispose()
+    app.extensions[EXTENSION].database.close()
     assert code == 1
     assert line in said
 
@@ -57,7 +57,7 @@ def test_not_fit(changes: dict[str, Any], line: str, settings: Settings, monkeyp
 def test_no_tables_yet(settings: Settings, tmp_path: Path) -> None:
     app = create_app(settings.model_copy(update={"database_url": f"sqlite:///{tmp_path / 'empty.sqlite3'}"}))
     code, said = check(app)
-    app.extensions[EXTENSION].database.engine.dispose()
+    app.extensions[EXTENSION].database.close()
     assert code == 1
     assert "fail  database: tables are at None" in said
     assert "Run: alembic upgrade head" in said

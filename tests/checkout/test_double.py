@@ -91,7 +91,7 @@ def jobs_of(portal: Portal, payment: Payment) -> int:
         (("konbini", "konbini"), 1),
     ],
 )
-def test_one_stays_and_one_goes_back(
+def test_ac_w08_one_stays_and_one_goes_back(
     methods: tuple[str, str], extra: int, arrival: tuple[int, int], shop: Portal, sandbox: Sandbox
 ) -> None:
     """The card goes back where there is one, else the one begun later; whichever we hear of first."""
@@ -185,7 +185,7 @@ def test_a_disputed_payment_is_for_staff(shop: Portal, sandbox: Sandbox) -> None
     assert refunds_at_stripe(sandbox, card) == []
 
 
-def test_a_slip_paid_after_the_card_went_back(shop: Portal, sandbox: Sandbox) -> None:
+def test_ac_w08_a_slip_paid_after_the_card_went_back(shop: Portal, sandbox: Sandbox) -> None:
     """The customer was refunded and pays the slip all the same: we hold one payment, so the order is paid."""
     order = make_order(shop, state="analysed")
     _, voucher = session_for(shop, order, method="konbini")

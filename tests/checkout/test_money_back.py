@@ -19,7 +19,8 @@ def money(portal: Portal, order: Order) -> tuple[str, str, int]:
     return reload(portal, order).money, payment.state, payment.amount_refunded
 
 
-def test_two_partial_refunds(portal: Portal, client: FlaskClient, sandbox: Sandbox) -> None:
+def test_ac_w17_two_partial_refunds(portal: Portal, client: FlaskClient, sandbox: Sandbox) -> None:
+    """Two refunds in part add up to the whole and never to more."""
     order, session_id, intent = paid(portal, client, sandbox)
     settle(session_id)
     ask_stripe(sandbox, "refunds", payment_intent=intent, amount=500)
@@ -32,7 +33,8 @@ def test_two_partial_refunds(portal: Portal, client: FlaskClient, sandbox: Sandb
     assert audit(portal, order).count("refund.succeeded") == 2
 
 
-def test_refunded_before_we_saw_it_paid(portal: Portal, client: FlaskClient, sandbox: Sandbox) -> None:
+def test_ac_w17_refunded_before_we_saw_it_paid(portal: Portal, client: FlaskClient, sandbox: Sandbox) -> None:
+    """A refund that is known before the payment: both are written, in their order."""
     order, session_id, intent = paid(portal, client, sandbox)
     ask_stripe(sandbox, "refunds", payment_intent=intent)
     settle(session_id)
@@ -41,7 +43,7 @@ def test_refunded_before_we_saw_it_paid(portal: Portal, client: FlaskClient, san
     assert kinds.index("money.paid") < kinds.index("money.refunded")
 
 
-def test_a_konbini_refund_that_fails(portal: Portal, client: FlaskClient, sandbox: Sandbox) -> None:
+def test_ac_w17_a_konbini_refund_that_fails(portal: Portal, client: FlaskClient, sandbox: Sandbox) -> None:
     """The bank details never came: after weeks the money is ours again, and the result opens again."""
     order, session_id, intent = paid(portal, client, sandbox, "konbini")
     settle(session_id)
@@ -115,7 +117,9 @@ def test_a_failed_refund_opens_the_result_and_calls_staff(
     assert reload(portal, order).attention is None
 
 
-def test_a_refund_that_the_charge_does_not_count_yet(portal: Portal, client: FlaskClient, sandbox: Sandbox) -> None:
+def test_ac_w17_a_refund_that_the_charge_does_not_count_yet(
+    portal: Portal, client: FlaskClient, sandbox: Sandbox
+) -> None:
     """Whether Stripe counts a refund under way in the charge's own sum is not documented: each refund is counted."""
     _, session_id, intent = paid(portal, client, sandbox, "konbini")
     ask_stripe(sandbox, "refunds", payment_intent=intent, amount=600)

@@ -172,7 +172,7 @@ def test_stripe_away_keeps_the_attempt(portal: Portal, client: FlaskClient, sett
     away = create_app(settings.model_copy(update={"stripe_api_base": f"http://127.0.0.1:{free_port()}"}))
     with away.test_request_context(base_url=settings.public_url), pytest.raises(StripeDownError):
         start(order.id, "card")
-    away.extensions[EXTENSION].database.engine.dispose()
+    away.extensions[EXTENSION].database.close()
     (waiting,) = payments(portal, order)
     assert waiting.state == "creating"
     go_to_stripe(client, order)

@@ -24,8 +24,10 @@ from tests.helpers import Sandbox, make_order, reload
         ({"portal_id": "another-shop"}, "portal_mismatch"),
     ],
 )
-def test_quarantine(changes: dict[str, Any], name: str, portal: Portal, client: FlaskClient, sandbox: Sandbox) -> None:
-    """AC-W09: nothing opens, staff are told."""
+def test_ac_w09_what_does_not_fit_is_set_aside(
+    changes: dict[str, Any], name: str, portal: Portal, client: FlaskClient, sandbox: Sandbox
+) -> None:
+    """Another amount, order or portal than we asked for: nothing opens, staff are told."""
     order = order_of(portal, client)
     _, session_id = session_for(portal, order, **changes)
     sandbox.control(f"sessions/{session_id}/pay_card")
@@ -53,16 +55,18 @@ def test_quarantine(changes: dict[str, Any], name: str, portal: Portal, client: 
         ({}, None),
     ],
 )
-def test_mismatches_that_no_session_of_the_stand_in_has(
+def test_ac_w09_each_mismatch_has_a_name(
     changes: dict[str, Any], name: str | None, portal: Portal, client: FlaskClient
 ) -> None:
+    """Currency, mode, missing metadata, a total changed by a coupon: each is named and set aside."""
     order = order_of(portal, client)
     payment, session_id = session_for(portal, order)
     session = {**portal.stripe.retrieve_session(session_id), **changes}
     assert mismatch(read_session(session), payment, order) == name
 
 
-def test_a_session_of_other_business(portal: Portal, client: FlaskClient) -> None:
+def test_ac_w09_a_session_of_other_business_is_not_ours(portal: Portal, client: FlaskClient) -> None:
+    """Other business on the same Stripe account changes no order."""
     order = order_of(portal, client)
     _, session_id = session_for(portal, make_order(portal), portal_id="another-shop")
     with portal.database.transaction() as session:
@@ -72,9 +76,10 @@ def test_a_session_of_other_business(portal: Portal, client: FlaskClient) -> Non
     assert audit(portal, order) == []
 
 
-def test_another_orders_paid_session_does_not_pay_this_one(
+def test_ac_w09_another_orders_session_does_not_pay_this_one(
     portal: Portal, client: FlaskClient, sandbox: Sandbox
 ) -> None:
+    """A paid session of another order opens nothing, and staff are told."""
     rich, poor = order_of(portal, client), order_of(portal, client)
     session_id = go_to_stripe(client, poor)
     (payment,) = payments(portal, poor)
@@ -96,8 +101,8 @@ def test_money_for_a_closed_order_calls_staff(portal: Portal, client: FlaskClien
 
 
 @pytest.mark.parametrize("session", [{"id": "cs_1"}, {"id": "cs_1", "payment_intent": None, "metadata": None}])
-def test_missing_fields_do_no_harm(session: dict[str, Any]) -> None:
-    """AC-W14."""
+def test_ac_w14_missing_fields_do_no_harm(session: dict[str, Any]) -> None:
+    """A session without what is optional is read without a crash."""
     assert read_session(session).event is None
 
 

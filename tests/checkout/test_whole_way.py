@@ -33,8 +33,8 @@ def test_card(portal: Portal, client: FlaskClient, sandbox: Sandbox, live: str) 
 
 
 @pytest.mark.usefixtures("live")
-def test_konbini(portal: Portal, client: FlaskClient, sandbox: Sandbox) -> None:
-    """AC-W07: an issued voucher opens nothing; the money at the till does."""
+def test_ac_w07_an_issued_voucher_opens_nothing(portal: Portal, client: FlaskClient, sandbox: Sandbox) -> None:
+    """An issued voucher opens nothing; the money at the till does."""
     order = order_of(portal, client)
     session_id = go_to_stripe(client, order, "konbini")
     sandbox.control(f"sessions/{session_id}/issue_voucher")

@@ -34,8 +34,8 @@ def delivered(portal: Portal, client: FlaskClient, **columns: str) -> Order:
         (".csv", "結果_.csv.zip"),
     ],
 )
-def test_name_of_the_download(filename: str, offered: str, portal: Portal, client: FlaskClient) -> None:
-    """AC-U10: UTF-8 name after RFC 8187, plain ASCII beside it, and the store takes it."""
+def test_ac_u10_name_of_the_download(filename: str, offered: str, portal: Portal, client: FlaskClient) -> None:
+    """UTF-8 name after RFC 8187, plain ASCII beside it, and the store takes it."""
     order = delivered(portal, client, filename=filename)
     click = client.get(f"/orders/{order.id}/files/result.zip")
     with urllib.request.urlopen(click.location) as answer:
@@ -47,8 +47,8 @@ def test_name_of_the_download(filename: str, offered: str, portal: Portal, clien
     assert zipfile.ZipFile(io.BytesIO(body)).testzip() is None
 
 
-def test_the_signed_address(portal: Portal, client: FlaskClient) -> None:
-    """AC-U13: for minutes, for one key, type and name forced; nothing of it is kept by caches."""
+def test_ac_u13_the_signed_address(portal: Portal, client: FlaskClient) -> None:
+    """For minutes, for one key, type and name forced; nothing of it is kept by caches."""
     order = delivered(portal, client)
     click = client.get(f"/orders/{order.id}/files/result.zip")
     assert click.headers["Cache-Control"] == "no-store"
@@ -72,8 +72,8 @@ def test_the_signed_address(portal: Portal, client: FlaskClient) -> None:
         ({"state": "delivered", "money": "refunded"}, 410),
     ],
 )
-def test_gate(columns: dict[str, str], status: int, portal: Portal, client: FlaskClient) -> None:
-    """AC-U13, U14."""
+def test_ac_u13_u14_gate(columns: dict[str, str], status: int, portal: Portal, client: FlaskClient) -> None:
+    """Each click asks anew: not open before the money and the result, gone after a refund."""
     files = {"files": [{"slug": "result.zip", "name": "a.zip", "key": "k", "size": 1, "type": "application/zip"}]}
     order = order_of(portal, client, delivery=files, **columns)
     assert client.get(f"/orders/{order.id}/files/result.zip").status_code == status
@@ -81,7 +81,8 @@ def test_gate(columns: dict[str, str], status: int, portal: Portal, client: Flas
     assert audit(portal, order) == (["file.downloaded"] if status == 302 else [])
 
 
-def test_a_stranger_sees_nothing(portal: Portal, app: Flask, client: FlaskClient) -> None:
+def test_ac_u13_a_stranger_sees_nothing(portal: Portal, app: Flask, client: FlaskClient) -> None:
+    """Another browser gets 404 for a result and a preview, as for an order that is not there."""
     order = delivered(portal, client)
     stranger = app.test_client()
     stranger.environ_base.update(client.environ_base)

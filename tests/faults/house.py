@@ -148,7 +148,7 @@ class House:
             stack.close()
         for proxy in self.proxies.values():
             proxy.close()
-        self.portal.database.engine.dispose()
+        self.portal.database.close()
 
     def until(self, condition: Callable[[], T | None], timeout: float = 60.0, what: str = "") -> T:
         """Wait for a condition while the house is kept alive."""

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPException
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import select, text, update
@@ -139,6 +140,17 @@ def test_d6_no_connection_left(house: House) -> None:
     assert got[503] > 0
 
 
+@on_postgresql
+def test_d6_webhooks_have_connections_of_their_own(house: House) -> None:
+    with house.portal.database.engine.connect() as connection:
+        connection.exec_driver_sql("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
+        threads, got = many(160, lambda: house.visitor().get(f"/orders/{uuid4()}").status)
+        wait_for(lambda: got[503], 60, "a page that found no connection")
+        assert house.deliver(make_event()).status == 200
+        connection.rollback()
+    join(threads)
+
+
 def test_d7_disk_full(house: House) -> None:
     first, order = house.order(), house.order()
     sessions = [house.begin(first), house.begin(order)]
@@ -191,10 +203,10 @@ def read_only(house: House) -> Iterator[None]:
     server = f"{house.portal.database.url.rpartition('/')[0]}/postgres"
     run_sql(server, "ALTER DATABASE house SET default_transaction_read_only = on")
     house.sql(f"SELECT pg_terminate_backend(pid) {others}")
-    house.portal.database.engine.dispose()
+    house.portal.database.close()
     try:
         yield
     finally:
         run_sql(server, "ALTER DATABASE house RESET default_transaction_read_only")
         house.sql(f"SELECT pg_terminate_backend(pid) {others}")
-        house.portal.database.engine.dispose()
+        house.portal.database.close()

@@ -176,4 +176,4 @@ def _tables(url: str) -> dict[str, list[str]]:
         looked = inspect(database.engine)
         return {name: sorted(c["name"] for c in looked.get_columns(name)) for name in sorted(looked.get_table_names())}
     finally:
-        database.engine.dispose()
+        database.close()

@@ -60,4 +60,4 @@ def test_n2_the_old_version_runs_on_the_new_tables(tmp_path: Path) -> None:
         for key, was in before.items():
             assert after[key]["nullable"] >= was["nullable"], f"{revision}: {key} became NOT NULL"
         before = after
-    database.engine.dispose()
+    database.close()

@@ -22,7 +22,8 @@ def key() -> str:
     return f"test/{new_id()}"
 
 
-def test_set_up_can_be_repeated_and_sets_the_rules(portal: Portal) -> None:
+def test_ac_u07_u16_the_buckets_rules_are_set_and_can_be_set_again(portal: Portal) -> None:
+    """CORS names our origin only and no wildcard; what lies in incoming/ goes after two days."""
     portal.storage.set_up()
     client = portal.storage._s3  # noqa: SLF001  (what the bucket itself says)
     rule = client.get_bucket_cors(Bucket=portal.storage.bucket)["CORSRules"][0]
@@ -83,6 +84,7 @@ def test_a_store_that_is_away_is_a_named_error(settings: Settings, tmp_path: Pat
 
 
 def test_ac_u10_u12_a_download_link_forces_name_and_type(portal: Portal, key: str) -> None:
+    """The store answers with our name and type, whatever was stored, and only for the signed name."""
     portal.storage.put(key, b"<script>", "text/html")
     name = attachment("結果_売上.zip", "result.zip")
     url = portal.storage.sign_download(key, name, "application/zip")

@@ -138,7 +138,7 @@ def begin(settings: Settings, scripted: Scripted, order: Order) -> None:
         with app.test_request_context(base_url=settings.public_url):
             start(order.id, "card")
     finally:
-        app.extensions[EXTENSION].database.engine.dispose()
+        app.extensions[EXTENSION].database.close()
 
 
 def test_one_attempt_one_key(portal: Portal, client: FlaskClient, settings: Settings, scripted: Scripted) -> None:

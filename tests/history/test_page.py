@@ -85,7 +85,7 @@ def deaf(settings: Settings, tmp_path: Path) -> Iterator[FlaskClient]:
     silent = {"stripe_api_base": f"http://127.0.0.1:{free_port()}", "clock_file": ahead}
     app = create_app(settings.model_copy(update=silent))
     yield app.test_client()
-    app.extensions[EXTENSION].database.engine.dispose()
+    app.extensions[EXTENSION].database.close()
 
 
 def test_whoever_is_not_logged_in_is_asked_to(client: FlaskClient) -> None:
@@ -212,7 +212,7 @@ def test_a_page_waits_for_one_try_only_and_the_next_for_none(portal: Portal, set
         browser = log_in(portal, app.test_client(), email)
         assert SILENT in page(browser)
         assert SILENT in page(browser)
-        app.extensions[EXTENSION].database.engine.dispose()
+        app.extensions[EXTENSION].database.close()
         server.shutdown()
     assert len(calls) == 1, calls
 

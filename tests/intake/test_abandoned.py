@@ -7,7 +7,8 @@ from app.portal import Portal
 from tests.helpers import make_order, reload
 
 
-def test_only_old_orders_without_a_file_are_closed(portal: Portal, email: str) -> None:
+def test_ac_u08_only_old_orders_without_a_file_are_closed(portal: Portal, email: str) -> None:
+    """Orders whose file never came are closed after their time; others are not touched."""
     old = portal.clock() - WAIT_FOR_FILE - timedelta(minutes=1)
     forgotten = make_order(portal, email=email, created_at=old)
     fresh = make_order(portal, email=email)

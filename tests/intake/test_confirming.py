@@ -34,6 +34,7 @@ def _analysis_enqueued(portal: Portal, order_id: str) -> bool:
 def test_ac_u03_size_and_checksum_are_known_before_anything_can_be_paid(
     portal: Portal, client: FlaskClient, email: str
 ) -> None:
+    """Size, checksum and price are in the order before it can be paid."""
     shopper = Shopper(client, email)
     grant = shopper.upload()
     _send(shopper, grant)
@@ -109,6 +110,7 @@ def test_confirming_again_and_at_once_changes_nothing(
 
 
 def test_ac_u04_a_reused_grant_changes_nothing(portal: Portal, client: FlaskClient, email: str) -> None:
+    """A grant used again after the confirmation changes nothing of what is analysed."""
     shopper = Shopper(client, email)
     grant = shopper.upload()
     signed = _send(shopper, grant)
@@ -124,6 +126,7 @@ def test_ac_u04_a_reused_grant_changes_nothing(portal: Portal, client: FlaskClie
 
 
 def test_ac_u04_only_what_was_looked_at_is_frozen(portal: Portal) -> None:
+    """A file changed between the look and the copy is not copied."""
     portal.storage.put("incoming/race", CSV, "text/plain")
     seen = portal.storage.head("incoming/race")
     portal.storage.put("incoming/race", b"changed meanwhile", "text/plain")
@@ -132,9 +135,10 @@ def test_ac_u04_only_what_was_looked_at_is_frozen(portal: Portal) -> None:
     assert list(portal.storage.list("orders/race")) == []
 
 
-def test_a_file_of_another_size_is_refused_and_can_be_sent_again(
+def test_ac_u03_a_file_of_another_size_is_refused_and_can_be_sent_again(
     portal: Portal, client: FlaskClient, email: str
 ) -> None:
+    """What arrived is not what was declared: refused, removed, and the right file can follow."""
     shopper = Shopper(client, email)
     grant = shopper.upload()
     portal.storage.put(grant["key"], CSV[:-1], "application/octet-stream")
@@ -148,9 +152,10 @@ def test_a_file_of_another_size_is_refused_and_can_be_sent_again(
     assert shopper.confirm(grant).status_code == 200
 
 
-def test_a_checksum_that_the_store_knows_must_be_the_declared_one(
+def test_ac_u03_a_checksum_that_the_store_knows_must_be_the_declared_one(
     portal: Portal, client: FlaskClient, email: str
 ) -> None:
+    """A file of the right size and another checksum is refused."""
     shopper = Shopper(client, email)
     grant = shopper.upload()
     other = CSV.replace(b"100", b"999")

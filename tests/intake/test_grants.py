@@ -18,6 +18,7 @@ from tests.intake.shopper import CSV, Shopper, form_of, order_of, send, send_for
 
 
 def test_ac_u01_the_policy_fixes_key_type_size_and_checksum(portal: Portal, client: FlaskClient, email: str) -> None:
+    """The signed policy names one key, type, size and checksum, ends within 15 minutes, and allows nothing else."""
     shopper = Shopper(client, email)
     grant = shopper.upload()
     signed = shopper.sign_whole(grant)
@@ -38,6 +39,7 @@ def test_ac_u01_the_policy_fixes_key_type_size_and_checksum(portal: Portal, clie
 
 
 def test_ac_u01_the_store_takes_the_declared_file_and_no_longer_one(client: FlaskClient, email: str) -> None:
+    """The declared file is taken; one byte more is refused by the store."""
     shopper = Shopper(client, email)
     signed = shopper.sign_whole(shopper.upload())
     assert send_form(signed["url"], signed["fields"], CSV + b"x")[0] == 400
@@ -45,6 +47,7 @@ def test_ac_u01_the_store_takes_the_declared_file_and_no_longer_one(client: Flas
 
 
 def test_ac_u01_the_plain_form_has_the_same_policy(portal: Portal, client: FlaskClient, email: str) -> None:
+    """The form for browsers without scripts is signed as narrowly."""
     shopper = Shopper(client, email)
     page = client.get(shopper.order_plainly().headers["Location"]).text
     url, fields = form_of(page)
@@ -62,6 +65,7 @@ def test_ac_u01_the_plain_form_has_the_same_policy(portal: Portal, client: Flask
 
 
 def test_ac_u02_a_grant_is_for_the_browser_that_ordered(app: Flask, client: FlaskClient, email: str) -> None:
+    """Another browser gets no signature and confirms nothing: 404."""
     grant = Shopper(client, email).upload()
     other = Shopper(type(client)(app, app.response_class), f"other-{email}")
     other.upload()  # has a claim cookie, but of another order
@@ -70,6 +74,7 @@ def test_ac_u02_a_grant_is_for_the_browser_that_ordered(app: Flask, client: Flas
 
 
 def test_ac_u02_no_grant_once_the_file_is_confirmed(portal: Portal, client: FlaskClient, email: str) -> None:
+    """A confirmed file can't be sent again: 409."""
     shopper = Shopper(client, email)
     grant = shopper.upload()
     order = order_of(portal, grant)
@@ -81,6 +86,7 @@ def test_ac_u02_no_grant_once_the_file_is_confirmed(portal: Portal, client: Flas
 
 
 def test_ac_u16_signing_needs_the_csrf_token(client: FlaskClient, email: str) -> None:
+    """A signature asked for without the CSRF token: 400."""
     shopper = Shopper(client, email)
     grant = shopper.upload()
     body = {"method": "PUT", "key": grant["key"], "content_type": grant["content_type"]}
@@ -109,6 +115,7 @@ def test_ac_u16_signing_needs_the_csrf_token(client: FlaskClient, email: str) ->
     ],
 )
 def test_ac_u02_nothing_but_the_known_requests_is_signed(client: FlaskClient, email: str, body: dict[str, Any]) -> None:
+    """Methods, parts, types and keys that no upload needs are not signed: 422."""
     shopper = Shopper(client, email)
     answer = shopper.sign(shopper.upload(), **body)
     assert answer.status_code == 422

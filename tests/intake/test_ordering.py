@@ -154,6 +154,7 @@ def test_an_order_needs_the_csrf_token(portal: Portal, client: FlaskClient, emai
 def test_ac_u09_a_file_name_is_only_text(
     portal: Portal, client: FlaskClient, email: str, sent: str, shown: str
 ) -> None:
+    """A file's name is shown as text and is no part of any key."""
     shopper = Shopper(client, email)
     grant = shopper.order(**shopper.about(CSV, sent)).get_json()
     order = order_of(portal, grant)

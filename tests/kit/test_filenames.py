@@ -26,7 +26,8 @@ from app.kit.filenames import MAX_LENGTH, attachment, display_name, extension_of
         ("/", "file"),
     ],
 )
-def test_display_name(raw: str, shown: str) -> None:
+def test_ac_u09_display_name(raw: str, shown: str) -> None:
+    """Paths, controls, direction marks and reserved characters are gone from a shown name."""
     assert display_name(raw) == shown
 
 
@@ -39,7 +40,8 @@ def test_a_long_name_keeps_its_extension() -> None:
 
 
 @given(st.text(max_size=400))
-def test_display_name_holds_no_path_and_no_control(raw: str) -> None:
+def test_ac_u09_display_name_holds_no_path_and_no_control(raw: str) -> None:
+    """Whatever text is given: no path, no control character, never too long, never empty."""
     shown = display_name(raw)
     assert 0 < len(shown) <= MAX_LENGTH
     assert shown not in {".", ".."}
@@ -53,7 +55,8 @@ def test_extension_of(name: str, extension: str) -> None:
     assert extension_of(name) == extension
 
 
-def test_attachment_is_ascii_and_reads_back() -> None:
+def test_ac_u10_attachment_is_ascii_and_reads_back() -> None:
+    """The header is ASCII, and the name in it reads back."""
     value = attachment("結果 50%_'taxis'.zip", "result.zip")
     assert value.isascii()
     header = Message()
@@ -63,7 +66,8 @@ def test_attachment_is_ascii_and_reads_back() -> None:
 
 
 @given(st.text(max_size=200))
-def test_attachment_can_not_be_broken_out_of(name: str) -> None:
+def test_ac_u10_attachment_can_not_be_broken_out_of(name: str) -> None:
+    """Whatever text is given: nothing in it ends the header's value."""
     value = attachment(name, "result.zip")
     assert value.isascii()
     rest = value.partition("filename*=UTF-8''")[2]

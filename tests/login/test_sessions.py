@@ -236,4 +236,4 @@ def test_links_survive_a_change_of_the_key(
     browser = type(client)(rotated, app.response_class)
     set_cookie(browser, "login", cookie(client, "login") or "")
     assert post(browser, "/login/code", code=secrets.code).status_code == 303
-    new_portal.database.engine.dispose()
+    new_portal.database.close()

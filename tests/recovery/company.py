@@ -71,7 +71,7 @@ class Company:
         """Copy the ledger as it is now; returns the copy's address."""
         url = self.environment["DATABASE_URL"]
         copy = f"{url}_backup" if self.backend == "postgresql" else url.replace(".sqlite3", "-backup.sqlite3")
-        self.portal.database.engine.dispose()
+        self.portal.database.close()
         if self.backend == "postgresql":
             # The server copies a database only while nobody is connected to it.
             engine = create_engine(self.database_url, isolation_level="AUTOCOMMIT")

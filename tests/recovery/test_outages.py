@@ -30,7 +30,7 @@ def three_days_without_us(company: Company) -> tuple[Order, Order, Order]:
     card, till, never = (company.analysed() for _ in range(3))
     by_card = company.begin_to_pay(card)
     vouchers = [company.begin_to_pay(order, "konbini") for order in (till, never)]
-    company.portal.database.engine.dispose()
+    company.portal.database.close()
     company.sandbox.control(f"sessions/{by_card}/pay_card")
     for voucher in vouchers:
         company.sandbox.control(f"sessions/{voucher}/issue_voucher")

@@ -30,4 +30,4 @@ def world(app: Flask, settings: Settings, sandbox: Sandbox, own_database: str, t
         stripe.control("settings", {"rate_limits": False})
         with application.app_context():
             yield World(application, application.extensions[EXTENSION], stripe, Books(place))
-    application.extensions[EXTENSION].database.engine.dispose()
+    application.extensions[EXTENSION].database.close()

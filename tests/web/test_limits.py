@@ -21,7 +21,7 @@ def limited(app: Flask, settings: Settings) -> Iterator[FlaskClient]:
     yield application.test_client()
     limiter.reset()
     limiter.enabled = False  # one limiter serves every application of this process
-    application.extensions[EXTENSION].database.engine.dispose()
+    application.extensions[EXTENSION].database.close()
 
 
 def test_ac_h07_many_orders_in_a_minute_are_refused(limited: FlaskClient, email: str) -> None:

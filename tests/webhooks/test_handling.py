@@ -57,6 +57,7 @@ def once(portal: Portal, order: Order) -> None:
 def test_ac_w04_the_same_event_fifty_times_at_once_on_four_processes(
     portal: Portal, client: FlaskClient, sandbox: Sandbox, four_processes: str
 ) -> None:
+    """Fifty times 200, one transition, one delivery, one mail."""
     order = order_of(portal, client)
     session_id = go_to_stripe(client, order)
     with held(sandbox), ThreadPoolExecutor(16) as pool:
@@ -74,8 +75,10 @@ def row_of(portal: Portal, event_id: str) -> StripeEvent:
     return row
 
 
-def test_many_tell_of_one_payment(portal: Portal, app: Flask, client: FlaskClient, sandbox: Sandbox, live: str) -> None:
-    """AC-W05: several events, the return page and a reconciler at the same moment."""
+def test_ac_w05_many_tell_of_one_payment(
+    portal: Portal, app: Flask, client: FlaskClient, sandbox: Sandbox, live: str
+) -> None:
+    """Several events, the return page and a reconciler at the same moment: one unlock."""
     order = order_of(portal, client)
     session_id = go_to_stripe(client, order)
 
@@ -96,7 +99,8 @@ def test_many_tell_of_one_payment(portal: Portal, app: Flask, client: FlaskClien
 
 
 @pytest.mark.usefixtures("live")
-def test_the_webhook_alone_is_enough(portal: Portal, client: FlaskClient, sandbox: Sandbox) -> None:
+def test_ac_w05_the_webhook_alone_is_enough(portal: Portal, client: FlaskClient, sandbox: Sandbox) -> None:
+    """The payer never comes back, and the result opens once."""
     order = order_of(portal, client)
     sandbox.control(f"sessions/{go_to_stripe(client, order)}/pay_card")
     wait_for(lambda: reload(portal, order).state == "delivered", what="the delivery")
@@ -104,7 +108,8 @@ def test_the_webhook_alone_is_enough(portal: Portal, client: FlaskClient, sandbo
 
 
 @pytest.mark.usefixtures("live")
-def test_the_return_page_alone_is_enough(portal: Portal, client: FlaskClient, sandbox: Sandbox) -> None:
+def test_ac_w05_the_return_page_alone_is_enough(portal: Portal, client: FlaskClient, sandbox: Sandbox) -> None:
+    """No webhook comes, and the result opens once."""
     order = order_of(portal, client)
     session_id = go_to_stripe(client, order)
     with held(sandbox):
@@ -116,8 +121,8 @@ def test_the_return_page_alone_is_enough(portal: Portal, client: FlaskClient, sa
 
 
 @pytest.mark.usefixtures("live")
-def test_card_after_voucher_and_then_the_till(portal: Portal, client: FlaskClient, sandbox: Sandbox) -> None:
-    """AC-W08: paid twice, opened once; the card payment goes back by itself, the order stays paid."""
+def test_ac_w08_card_after_voucher_and_then_the_till(portal: Portal, client: FlaskClient, sandbox: Sandbox) -> None:
+    """Paid twice, opened once; the card payment goes back by itself, the order stays paid."""
     order = order_of(portal, client)
     voucher = go_to_stripe(client, order, "konbini")
     sandbox.control(f"sessions/{voucher}/issue_voucher")
@@ -150,10 +155,10 @@ def test_money_after_the_voucher_expired(portal: Portal, client: FlaskClient, sa
     assert again != session_id
 
 
-def test_handled_only_after_the_effect(
+def test_ac_w12_handled_only_after_the_effect(
     portal: Portal, settings: Settings, client: FlaskClient, sandbox: Sandbox
 ) -> None:
-    """AC-W12: the effect fails, the event is not handled; the next try does it."""
+    """The effect fails, the event is not handled; the next try does it."""
     order = order_of(portal, client)
     session_id = go_to_stripe(client, order)
     with held(sandbox):
@@ -162,7 +167,7 @@ def test_handled_only_after_the_effect(
         no_stripe = create_app(settings.model_copy(update={"stripe_api_base": f"http://127.0.0.1:{free_port()}"}))
         with no_stripe.app_context(), pytest.raises(StripeDownError):
             handle(event_id)
-        no_stripe.extensions[EXTENSION].database.engine.dispose()
+        no_stripe.extensions[EXTENSION].database.close()
         assert row_of(portal, event_id).state == "received"
         assert reload(portal, order).money == "unpaid"
         handle(event_id)

@@ -42,14 +42,16 @@ def test_the_real_server_takes_a_good_event(portal: Portal, live: str) -> None:
     assert stored(portal, event["id"]) is not None
 
 
-def test_no_length(portal: Portal, live: str) -> None:
+def test_ac_w03_a_body_without_length_is_refused(portal: Portal, live: str) -> None:
+    """A chunked body without Content-Length: 411 by the real server, and no row."""
     event = make_event()
     assert send(live, encode(event), {"Transfer-Encoding": "chunked"}, chunked=True) == 411
     assert stored(portal, event["id"]) is None
 
 
 @pytest.mark.parametrize(("extra", "status"), [(0, 200), (1, 413)])
-def test_size(extra: int, status: int, portal: Portal, live: str) -> None:
+def test_ac_w03_a_body_has_a_largest_size(extra: int, status: int, portal: Portal, live: str) -> None:
+    """256 KiB are taken; one byte more: 413, and no row."""
     event = make_event(padding="")
     event["padding"] = "x" * (LIMIT + extra - len(encode(event)))
     assert len(encode(event)) == LIMIT + extra
@@ -57,13 +59,15 @@ def test_size(extra: int, status: int, portal: Portal, live: str) -> None:
     assert (stored(portal, event["id"]) is not None) == (status == 200)
 
 
-def test_compressed(portal: Portal, live: str) -> None:
+def test_ac_w03_a_compressed_body_is_refused(portal: Portal, live: str) -> None:
+    """A body said to be gzip: 400, and no row."""
     event = make_event()
     assert send(live, encode(event), {"Content-Encoding": "gzip"}) == 400
     assert stored(portal, event["id"]) is None
 
 
-def test_cut_off(portal: Portal, live: str) -> None:
+def test_ac_w03_a_body_that_was_cut_off_is_refused(portal: Portal, live: str) -> None:
+    """A connection that ends before the body does: never 200, and no row."""
     event = make_event()
     body = encode(event)
     netloc = urlsplit(live).netloc
@@ -84,7 +88,10 @@ def test_cut_off(portal: Portal, live: str) -> None:
         ({"type": "x.y"}, "unused_type"),
     ],
 )
-def test_kept_but_ignored(changes: dict[str, object], note: str, portal: Portal, client: FlaskClient) -> None:
+def test_ac_w10_w11_what_is_not_for_us_is_kept_but_ignored(
+    changes: dict[str, object], note: str, portal: Portal, client: FlaskClient
+) -> None:
+    """Of the other mode, of another account, of an unused type: 200, a row that says why, no effect."""
     event = {**make_event(), **changes}
     body = encode(event)
     assert deliver(client, body, sign(body)).status_code == 200
@@ -106,10 +113,11 @@ def other_app(settings: Settings) -> Iterator[Callable[..., FlaskClient]]:
 
     yield build
     for app in made:
-        app.extensions[EXTENSION].database.engine.dispose()
+        app.extensions[EXTENSION].database.close()
 
 
-def test_live_key_refuses_test_events(other_app: Callable[..., FlaskClient], portal: Portal) -> None:
+def test_ac_w10_a_live_portal_ignores_test_events(other_app: Callable[..., FlaskClient], portal: Portal) -> None:
+    """A test event at a portal with a live key: 200, ignored."""
     event = make_event()
     body = encode(event)
     client = other_app(stripe_api_key=SecretStr("sk_live_dummy"))
@@ -122,7 +130,8 @@ def test_live_key_refuses_test_events(other_app: Callable[..., FlaskClient], por
 @pytest.mark.parametrize(
     "data", [None, [], {}, {"object": None}, {"object": {"id": None}}, {"object": {"id": {"a": 1}}}]
 )
-def test_odd_contents_do_no_harm(data: object, portal: Portal, client: FlaskClient) -> None:
+def test_ac_w14_odd_contents_do_no_harm(data: object, portal: Portal, client: FlaskClient) -> None:
+    """No version, unknown fields, missing ones: taken; what counts is read again from Stripe."""
     event = make_event(data=data, api_version=None, surprise={"deep": [1]})
     body = encode(event)
     assert deliver(client, body, sign(body)).status_code == 200
@@ -130,6 +139,7 @@ def test_odd_contents_do_no_harm(data: object, portal: Portal, client: FlaskClie
 
 
 def test_ac_w16_ten_thousand_times_junk_leaves_nothing(own_house: tuple[Portal, dict[str, str]]) -> None:
+    """Ten thousand unsigned bodies: 400 each, and not one row or page more."""
     portal, client = own_house[0], browser_here()
     size, before = _size(portal), _rows(portal)
     junk = encode(make_event())
@@ -154,7 +164,8 @@ def _size(portal: Portal) -> int:
         return int(session.scalar(text(query)) or 0)
 
 
-def test_no_cookie_no_csrf_no_redirect(client: FlaskClient) -> None:
+def test_ac_w19_no_cookie_no_csrf_no_redirect(client: FlaskClient) -> None:
+    """The webhook asks for no token, sets no cookie, redirects nowhere; GET: 405."""
     body = encode(make_event())
     answer = deliver(client, body, sign(body), Accept="text/html", Cookie="portal=x; lang=en")
     assert answer.status_code == 200

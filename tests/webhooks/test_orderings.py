@@ -31,6 +31,7 @@ def rewind(portal: Portal, order: Order, states: dict[str, str]) -> None:
 def test_ac_w06_every_order_of_events_ends_in_what_stripe_shows(
     portal: Portal, client: FlaskClient, sandbox: Sandbox
 ) -> None:
+    """Every permutation of the events of an order's life ends in the state that Stripe shows."""
     order = order_of(portal, client)
     with held(sandbox):
         left = go_to_stripe(client, order, "card")

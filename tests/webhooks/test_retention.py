@@ -54,6 +54,7 @@ def kept(portal: Portal) -> dict[tuple[str, str], tuple[int, int]]:
 def test_ac_w18_under_load_nothing_undone_goes_and_a_resend_stays_known(
     own_house: tuple[Portal, dict[str, str]], client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The purge runs while events come in: nothing undone goes, and a resend stays a no-op."""
     portal, _ = own_house
     monkeypatch.setattr("app.webhooks.retention.BATCH", 7)
     fill(portal, 20)

@@ -46,6 +46,7 @@ class Balancer:
 
 
 def test_ac_w02_rolled_under_load_without_a_refusal(environment: dict[str, str], tmp_path: Path) -> None:
+    """A secret is rolled from server to server under load, and no good event is refused."""
     balancer = Balancer()
     with ExitStack() as house:
 

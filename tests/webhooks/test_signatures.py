@@ -54,7 +54,8 @@ TAKEN: dict[str, Callable[[bytes], str]] = {
 
 
 @pytest.mark.parametrize("vector", REFUSED)
-def test_refused_and_nothing_stored(vector: str, portal: Portal, client: FlaskClient) -> None:
+def test_ac_w01_a_bad_signature_is_refused_and_nothing_stored(vector: str, portal: Portal, client: FlaskClient) -> None:
+    """Fourteen ways to be badly signed, future stamps included: 400, and no row."""
     event = make_event()
     body = encode(event)
     answer = deliver(client, body, REFUSED[vector](body))
@@ -62,7 +63,8 @@ def test_refused_and_nothing_stored(vector: str, portal: Portal, client: FlaskCl
     assert stored(portal, event["id"]) is None
 
 
-def test_one_byte_changed(portal: Portal, client: FlaskClient) -> None:
+def test_ac_w01_one_changed_byte_is_refused(portal: Portal, client: FlaskClient) -> None:
+    """A body changed by one byte after it was signed: 400, and no row."""
     event = make_event()
     body = encode(event)
     assert deliver(client, body.replace(b"false", b"fal5e"), sign(body)).status_code == 400
@@ -70,14 +72,16 @@ def test_one_byte_changed(portal: Portal, client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("vector", TAKEN)
-def test_taken(vector: str, portal: Portal, client: FlaskClient) -> None:
+def test_ac_w01_a_good_signature_is_taken(vector: str, portal: Portal, client: FlaskClient) -> None:
+    """Each way to be well signed, the old and the new secret in either order included: 200, and a row."""
     event = make_event()
     body = encode(event)
     assert deliver(client, body, TAKEN[vector](body)).status_code == 200
     assert stored(portal, event["id"]) is not None
 
 
-def test_header_name_in_lower_case(portal: Portal, client: FlaskClient) -> None:
+def test_ac_w01_the_headers_name_may_be_in_lower_case(portal: Portal, client: FlaskClient) -> None:
+    """A header's name has no case: 200, and a row."""
     event = make_event()
     body = encode(event)
     assert deliver(client, body, None, **{"stripe-signature": sign(body)}).status_code == 200
@@ -87,7 +91,8 @@ def test_header_name_in_lower_case(portal: Portal, client: FlaskClient) -> None:
 @pytest.mark.parametrize(
     "body", [b"[]", b"null", b"{}", b"[" * 100_000, b'"\xff"', b"{", b'{"object": "event", "id": "evt_1"}']
 )
-def test_signed_nonsense(body: bytes, client: FlaskClient) -> None:
+def test_ac_w01_signed_nonsense_is_refused(body: bytes, client: FlaskClient) -> None:
+    """What is signed and yet no event: 400."""
     try:
         header = sign(body)
     except UnicodeDecodeError:
@@ -98,14 +103,15 @@ def test_signed_nonsense(body: bytes, client: FlaskClient) -> None:
 @pytest.mark.parametrize(
     "secret", ["", " ", "whsec_", "whsec_short", f"{WEBHOOK_SECRET},", f" {WEBHOOK_SECRET}", "x" * 40]
 )
-def test_no_start_with_a_bad_secret(secret: str, settings: Settings) -> None:
+def test_ac_w01_no_start_with_a_bad_secret(secret: str, settings: Settings) -> None:
+    """An empty, blank, short or foreign secret: the portal refuses to start."""
     values = {**settings.model_dump(), "stripe_webhook_secrets": secret}
     with pytest.raises(BadSettingsError, match="STRIPE_WEBHOOK_SECRETS"):
         load_settings(_env_file=None, **values)
 
 
-def test_rotation(settings: Settings) -> None:
-    """AC-W02: while a secret is rolled both are good; afterwards the old one is not."""
+def test_ac_w02_both_secrets_are_good_while_one_is_rolled(settings: Settings) -> None:
+    """While a secret is rolled both are good; afterwards the old one is not."""
     body = encode(make_event())
     now = from_unix(time.time())
 
@@ -120,8 +126,8 @@ def test_rotation(settings: Settings) -> None:
         gateway(OTHER).verify_event(body, sign(body, WEBHOOK_SECRET), now)
 
 
-def test_nothing_of_the_request_changes_the_secret(portal: Portal, client: FlaskClient) -> None:
-    """AC-W15."""
+def test_ac_w15_nothing_of_the_request_changes_the_secret(portal: Portal, client: FlaskClient) -> None:
+    """No header and no parameter chooses another secret: 400, and no row."""
     event = make_event()
     body = encode(event)
     answer = client.post(

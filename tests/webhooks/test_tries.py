@@ -50,7 +50,8 @@ def portal_events(*words: str) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
-def test_twelve_tries_in_a_day_then_dead_then_anew(own_house: House) -> None:
+def test_ac_w13_twelve_tries_in_a_day_then_dead_then_anew(own_house: House) -> None:
+    """Each failed try is kept with its reason; after the last the event is dead, and a replay begins anew."""
     portal, _ = own_house
     event_id = fresh(portal)
     begun = now = portal.clock()
