@@ -65,10 +65,14 @@ texts: $(VENV)/.ready ## collect the texts of code and templates into the catalo
 	$(VENV)/bin/pybabel --quiet extract -F deploy/babel.cfg -k lazy_gettext --no-location --sort-output -o var/messages.pot app templates
 	$(VENV)/bin/pybabel --quiet update -i var/messages.pot -d translations --no-fuzzy-matching --ignore-pot-creation-date --no-wrap
 
+security-table: $(VENV)/.ready ## write docs/security.md anew from its rows and the tests
+	$(PY) -m tests.security_table
+
 requirements: $(VENV)/.ready ## write the pinned requirements anew from pyproject.toml
 	$(PY) -m pip install --quiet uv
 	uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-header pyproject.toml -o requirements/base.txt
 	uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-header requirements/djstripe.in -o requirements/djstripe.txt
+	uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-header requirements/scan.in -o requirements/scan.txt
 	uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-header --extra analyses --extra demo --extra dev pyproject.toml -c requirements/base.txt -o requirements/dev.txt
 
-.PHONY: help run test lint faults bench fonts setup setup-tests texts requirements
+.PHONY: help run test lint faults bench fonts setup setup-tests texts security-table requirements
