@@ -153,6 +153,7 @@ def test_nothing_happens_twice_when_time_is_moved_from_two_sides(own: Stripe) ->
     for mover in movers:
         mover.join()
     for session in sessions:
+        own.receiver.wait(session.id, "checkout.session.expired")
         assert own.receiver.of(session.id) == ["checkout.session.expired"]
         assert own.newest("checkout.session.expired", session.id).created == session.expires_at
 
