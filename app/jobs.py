@@ -86,6 +86,12 @@ def step(function: Callable[[], T], *, name: str, attempts: int = 6, first_wait:
     return DBOS.run_step(options, function)
 
 
+def interval_begun(name: str, now: datetime) -> str:
+    """Return the beginning of the interval of a scheduled job that `now` lies in: what such a job gets as its id."""
+    every = SCHEDULE[name].total_seconds()
+    return datetime.fromtimestamp(now.timestamp() // every * every, UTC).isoformat()
+
+
 def next_key() -> str:
     """Return the key under which the job that runs here enqueues itself once more: the same at every try of it."""
     return f"{DBOS.workflow_id}+"
@@ -134,9 +140,8 @@ class JobQueue:
 
     def enqueue_due(self, session: Session, now: datetime) -> None:
         """Enqueue every job of SCHEDULE for the interval that `now` lies in; once an interval, whoever asks."""
-        for name, interval in SCHEDULE.items():
-            every = interval.total_seconds()
-            begun = datetime.fromtimestamp(now.timestamp() // every * every, UTC).isoformat()
+        for name in SCHEDULE:
+            begun = interval_begun(name, now)
             if self._enqueued.get(name) != begun:
                 self.enqueue(session, name, begun)
                 self._enqueued[name] = begun
