@@ -1,7 +1,8 @@
 """The history of an address: Stripe's Checkout Sessions, mapped by OrderID to the orders of the ledger.
 
 Whether somebody may see an order rests on the order's own address alone, never on what a payer typed at
-Stripe (AC-L20): a session whose order belongs to another address is not shown at all.
+Stripe (AC-L20): a session whose order belongs to another address is not shown at all. Orders that were carried over
+from another address are known to Stripe by that one, so it is asked for both.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,9 +12,10 @@ from datetime import datetime
 from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload, load_only
 
-from app.history.sessions import StripeSession, sessions_of
+from app.history.sessions import StripeSession, everything_told
 from app.kit.clock import from_unix
 from app.models import Order, Payment
+from app.orders.owners import former_addresses
 from app.orders.situation import Situation, situation
 from app.orders.states import PAID
 from app.portal import portal
@@ -47,6 +49,7 @@ class Row:
     voucher_until: datetime | None = None
     receipt_url: str | None = None
     downloads: tuple[Download, ...] = ()
+    files_gone_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,11 @@ class History:
 
 def history_of(email: str) -> History:
     """Return the history of a canonical address that its owner has proved; Stripe may stay silent."""
-    sessions = sessions_of(email)
-    return History(rows(email, sessions or [], _orders(email, sessions or [])), sessions is not None)
+    with portal.database.transaction() as session:
+        former = former_addresses(session, email)
+    told = everything_told(email, former)
+    sessions = [found for part in told for found in part or []]
+    return History(rows(email, sessions, _orders(email, sessions)), None not in told)
 
 
 def rows(email: str, sessions: Sequence[StripeSession], orders: Iterable[Order]) -> list[Row]:
@@ -80,7 +86,7 @@ def rows(email: str, sessions: Sequence[StripeSession], orders: Iterable[Order])
 def _orders(email: str, sessions: Sequence[StripeSession]) -> Sequence[Order]:
     columns = (
         Order.product, Order.email, Order.charge, Order.price, Order.state,
-        Order.money, Order.filename, Order.delivery, Order.created_at,
+        Order.money, Order.filename, Order.delivery, Order.created_at, Order.result_gone_at,
     )  # fmt: skip
     query = (
         select(Order)
@@ -97,7 +103,7 @@ def _known(order: Order, told: Sequence[StripeSession]) -> Row:
     payment = settled[0] if settled else now.payment
     key = _key(order, now, told)
     free = order.money == "unpaid" and order.state in STOPPED
-    opened = order.state == "delivered" and order.money in PAID
+    opened = order.state == "delivered" and order.money in PAID and order.result_gone_at is None
     files = (order.delivery or {}).get("files", []) if opened else []
     return Row(
         order_id=order.id,
@@ -109,6 +115,7 @@ def _known(order: Order, told: Sequence[StripeSession]) -> Row:
         filename=order.filename,
         voucher_until=payment.voucher_expires_at if payment and key == "voucher" else None,
         receipt_url=payment.receipt_url if payment else None,
+        files_gone_at=order.result_gone_at,
         downloads=tuple(Download(file["slug"], file["name"]) for file in files),
     )
 

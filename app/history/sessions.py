@@ -4,6 +4,9 @@ Stripe allows 25 lists a second for the whole account (https://docs.stripe.com/r
 reloaded does not ask again, and an address for which Stripe just stayed silent does not make the next view wait either.
 """
 
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,11 +16,13 @@ from sqlalchemy import CursorResult, update
 
 from app.database import insert_once
 from app.errors import StripeDownError, StripeRefusedError
+from app.kit.clock import from_unix
 from app.kit.ids import is_uuid
 from app.models import StripeHistory
 from app.portal import portal
 
 KEPT = timedelta(seconds=20)
+AT_ONCE = 8  # addresses; asked for side by side, since somebody waits
 
 log = structlog.get_logger()
 
@@ -33,6 +38,23 @@ class StripeSession:
     method: str | None
     complete: bool
     paid: bool
+
+
+def everything_told(email: str, former: Mapping[str, datetime]) -> list[list[StripeSession] | None]:
+    """Return `sessions_of` an address, and of each former one what was made while its orders had it.
+
+    Whoever has that address today may order with it again; those sessions are theirs.
+    """
+    if not former:
+        return [sessions_of(email)]
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        asked = [threads.submit(copy_context().run, sessions_of, address) for address in (email, *former)]
+        told = [future.result() for future in asked]
+    return [told[0], *(_until(since, found) for since, found in zip(former.values(), told[1:], strict=True))]
+
+
+def _until(since: datetime, found: list[StripeSession] | None) -> list[StripeSession] | None:
+    return None if found is None else [session for session in found if from_unix(session.created) <= since]
 
 
 def sessions_of(email: str) -> list[StripeSession] | None:
@@ -56,7 +78,9 @@ def _ask(email: str) -> dict[str, Any]:
         # Without the traceback: Stripe's exceptions quote the address that was asked for (AC-P04).
         log.warning("history.stripe_silent", code=error.code, cause=type(error.__cause__).__name__)
         return {"silent": True, "sessions": []}
-    return {"silent": False, "sessions": [asdict(trimmed) for s in found if (trimmed := trim(s)) is not None]}
+    # Found by what the payer has at Stripe, who may be anybody: whose order it is, we said ourselves (AC-L20).
+    mine = [session for session in found if session.get("customer_email") in {None, email}]
+    return {"silent": False, "sessions": [asdict(trimmed) for s in mine if (trimmed := trim(s)) is not None]}
 
 
 def trim(session: dict[str, Any]) -> StripeSession | None:

@@ -19,8 +19,11 @@ from app.portal import portal
 WAIT_FOR_FILE = timedelta(days=3)
 
 
-def create_order(asked: NewOrder, claim: str) -> Order:
-    """Make an order at today's price; `claim` is the secret of the browser that orders (AC-U02)."""
+def create_order(asked: NewOrder, claim: str, *, proved: bool) -> Order:
+    """Make an order at today's price; `claim` is the secret of the browser that orders (AC-U02).
+
+    `proved`: whoever orders is logged in with the order's address, so it is theirs in every browser from now on.
+    """
     now = portal.clock()
     order = Order(
         id=new_id(),
@@ -30,6 +33,7 @@ def create_order(asked: NewOrder, claim: str) -> Order:
         locale=asked.locale,
         charge=asked.product.charge,
         price=asked.product.price,
+        terms_version=portal.catalog.terms.version,
         state="waiting",
         money="unpaid",
         filename=asked.filename,
@@ -37,6 +41,7 @@ def create_order(asked: NewOrder, claim: str) -> Order:
         declared_size=asked.size,
         declared_sha256=asked.sha256,
         created_at=now,
+        proved_at=now if proved else None,
     )
     with portal.database.transaction() as session:
         session.add(order)

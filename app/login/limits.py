@@ -4,7 +4,6 @@ Counted in the database, so that all processes share the count. Entering a code 
 never limited by these.
 """
 
-import ipaddress
 from datetime import datetime, timedelta
 
 import structlog
@@ -32,19 +31,6 @@ def limit_key(email: str) -> str:
     """
     local, _, domain = email.partition("@")
     return f"{local.partition('+')[0].replace('.', '')}@{domain}"
-
-
-def network_of(ip: str) -> str:
-    """Return what requests of a network address are counted under: IPv4 as it is, IPv6 by its /64."""
-    try:
-        address = ipaddress.ip_address(ip)
-    except ValueError:
-        return "unknown"
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(address)
 
 
 def one_at_a_time(session: Session) -> None:

@@ -4,14 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from app.kit.ids import digest, new_id
 from app.kit.login_secrets import code_hash, code_matches, derive_secrets
+from app.kit.networks import network_of
 from app.login.destinations import Destination
-from app.login.limits import check_network, limit_key, may_mail, network_of, one_at_a_time
-from app.mail.service import queue_login_mail
+from app.login.limits import check_network, limit_key, may_mail, one_at_a_time
+from app.mail.service import queue_account_mail
 from app.models import LoginRequest
 from app.portal import portal
 
@@ -35,37 +36,46 @@ class Asker:
 def ask(session: Session, email: str, asker: Asker, target: Destination, now: datetime, *, limit_network: bool) -> None:
     """Store a request for a canonical address and queue its mail.
 
-    Nobody's account is looked up, so the answer can't tell who is known. Over the limit of one address the
-    request is stored as already over and no mail goes out. Raises TooManyError over the limit of the network.
+    Nobody's account is looked up, so the answer can't tell who is known. Raises TooManyError over the limit of the
+    network.
+    """
+    request = new_request(session, email, asker, now, limit_network=limit_network)
+    request.next_endpoint, request.next_order = target.endpoint, target.order_id
+    session.add(request)
+    session.flush()
+    if request.expires_at > now:
+        queue_account_mail(
+            session, "login", email, asker.locale, params={"request": request.id}, expires_at=request.expires_at
+        )
+    else:
+        log.warning("login.address_limit")
+
+
+def new_request(session: Session, email: str, asker: Asker, now: datetime, *, limit_network: bool) -> LoginRequest:
+    """Return a request for a canonical address, not stored yet; it counts against the limits once it is.
+
+    Over the limit of one address it is over from the beginning, and no mail may go out for it. Raises TooManyError over
+    the limit of the network.
     """
     one_at_a_time(session)
     network, key = network_of(asker.ip), limit_key(email)
     if limit_network:
         check_network(session, network, now)
-    mailed = may_mail(session, key, now)
     request_id = new_id()
     secrets = derive_secrets(portal.signer, request_id)[0]
-    request = LoginRequest(
+    return LoginRequest(
         id=request_id,
         email=email,
         limit_key=key,
         token_hash=digest(secrets.token),
-        code_hash=code_hash(portal.signer, request_id, secrets.code),
+        code_hash=code_hash(portal.signer, "login", request_id, secrets.code),
         nonce_hash=digest(asker.nonce),
-        next_endpoint=target.endpoint,
-        next_order=target.order_id,
         attempts=0,
         ip=network,
         user_agent=asker.user_agent,
         created_at=now,
-        expires_at=now + LIFE if mailed else now,
+        expires_at=now + LIFE if may_mail(session, key, now) else now,
     )
-    session.add(request)
-    session.flush()
-    if mailed:
-        queue_login_mail(session, request, asker.locale)
-    else:
-        log.warning("login.address_limit")
 
 
 def request_of_link(session: Session, token: str, now: datetime) -> LoginRequest | None:
@@ -82,7 +92,10 @@ def is_usable(request: LoginRequest, now: datetime) -> bool:
 def use_link(session: Session, token: str, now: datetime) -> LoginRequest | None:
     """Use up a link; of any number of callers at once, one gets the request and the others None (AC-L03)."""
     request = request_of_link(session, token, now)
-    return request if request is not None and _consume(session, request, now) else None
+    if request is None:
+        return None
+    _lock(session, LoginRequest.email == request.email)
+    return request if _consume(session, request, now) else None
 
 
 def use_code(session: Session, typed: str, nonce: str, now: datetime) -> LoginRequest | None:
@@ -90,10 +103,12 @@ def use_code(session: Session, typed: str, nonce: str, now: datetime) -> LoginRe
 
     The tries are counted before the code is compared, so parallel guesses can't get more than TRIES.
     """
+    here = LoginRequest.nonce_hash == digest(nonce)
+    _lock(session, LoginRequest.email.in_(select(LoginRequest.email).where(here, LoginRequest.expires_at > now)))
     tried = session.execute(
         update(LoginRequest)
         .where(
-            LoginRequest.nonce_hash == digest(nonce),
+            here,
             LoginRequest.consumed_at.is_(None),
             LoginRequest.expires_at > now,
             LoginRequest.created_at <= now + CLOCKS_APART,
@@ -104,9 +119,15 @@ def use_code(session: Session, typed: str, nonce: str, now: datetime) -> LoginRe
         .execution_options(synchronize_session=False)
     ).scalars()
     for request in tried.all():
-        if code_matches(portal.signer, request.id, request.code_hash, typed):
+        if code_matches(portal.signer, "login", request.id, request.code_hash, typed):
             return request if _consume(session, request, now) else None
     return None
+
+
+def _lock(session: Session, which: ColumnElement[bool]) -> None:
+    """Lock open requests in one order: a link and a code of one address, used at once, must not wait for each other."""
+    rows = select(LoginRequest.id).where(which, LoginRequest.consumed_at.is_(None)).order_by(LoginRequest.id)
+    session.execute(rows.with_for_update())
 
 
 def _consume(session: Session, request: LoginRequest, now: datetime) -> bool:

@@ -3,28 +3,25 @@
 import hmac
 
 from flask import Blueprint, current_app, make_response, redirect, render_template, request, url_for
-from flask import session as flask_session
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from app.errors import BadInputError
 from app.kit.addresses import BadAddressError, canonical, masked
-from app.kit.ids import digest, new_secret
-from app.login import service
+from app.kit.devices import device_name
+from app.kit.ids import digest
+from app.login import address_views, service
+from app.login.browser import NONCE_COOKIE, asker, end_here, give, log_in
 from app.login.destinations import destination
-from app.login.devices import device_name
-from app.login.people import SESSION_COOKIE, known_person, login_required_here, person
-from app.login.sessions import LIVES, end_all_sessions, end_session, live_sessions, start_session
+from app.login.people import SESSION_COOKIE, forget_browser, known_person, login_required_here, person
+from app.login.sessions import end_all_sessions, end_session, live_sessions
 from app.models import LoginRequest
 from app.portal import portal
 from app.web.cookies import drop_cookie, read_cookie, set_cookie
-from app.web.texts import locale
 
 blueprint = Blueprint("login", __name__)
-
-NONCE_COOKIE = "login"
-MAX_USER_AGENT = 400
+blueprint.register_blueprint(address_views.blueprint)
 
 
 @blueprint.route("/login", methods=["GET", "POST"])
@@ -33,9 +30,10 @@ def ask() -> ResponseReturnValue:
     target = destination(request.values.get("next"), request.values.get("order"))
     if request.method != "POST":
         who = person()
-        if who is not None:
+        again = "again" in request.args  # `recently_proved` leads here: this person, but too long ago
+        if who is not None and not again:
             return redirect(target.address(who.kind))
-        return render_template("login/ask.html", target=target)
+        return render_template("login/ask.html", target=target, email=who.email if who else "", again=again)
     typed = request.form.get("email", "")
     try:
         email = canonical(typed)
@@ -43,19 +41,18 @@ def ask() -> ResponseReturnValue:
         page = render_template("login/ask.html", target=target, email=typed[:254], wrong=True)
         return make_response(page, BadInputError.status)
     # A browser that asks again keeps its nonce, so the code of the mail before goes on working in it.
-    nonce = read_cookie(NONCE_COOKIE) or new_secret()
-    asker = service.Asker(nonce, _ip(), _user_agent(), locale())
+    here = asker(read_cookie(NONCE_COOKIE))
     with portal.database.transaction() as session:
         service.ask(
             session,
             email,
-            asker,
+            here,
             target,
             portal.clock(),
             limit_network=current_app.config["RATELIMIT_ENABLED"],
         )
     response = redirect(url_for("login.code"), 303)
-    set_cookie(response, NONCE_COOKIE, nonce, max_age=int(service.LIFE.total_seconds()))
+    set_cookie(response, NONCE_COOKIE, here.nonce, max_age=int(service.LIFE.total_seconds()))
     return response
 
 
@@ -67,7 +64,7 @@ def link(token: str) -> ResponseReturnValue:
         if request.method == "POST":
             used = service.use_link(session, token, now)
             if used is not None:
-                return _log_in(session, used)
+                return _enter(session, used)
         found = service.request_of_link(session, token, now)
     if found is None:
         return make_response(render_template("login/expired.html"), 410)
@@ -85,7 +82,7 @@ def code() -> ResponseReturnValue:
         with portal.database.transaction() as session:
             used = service.use_code(session, request.form.get("code", ""), nonce, portal.clock())
             if used is not None:
-                return _log_in(session, used)
+                return _enter(session, used)
     return make_response(render_template("login/code.html", wrong=True), BadInputError.status)
 
 
@@ -93,7 +90,7 @@ def code() -> ResponseReturnValue:
 def logout() -> ResponseReturnValue:
     """End this browser's session on the server, so that a copied cookie is worth nothing (AC-L13)."""
     with portal.database.transaction() as session:
-        _end_here(session)
+        end_here(session)
     return _leave(url_for("intake.index"))
 
 
@@ -128,44 +125,14 @@ def end_all() -> ResponseReturnValue:
     return _leave(url_for("login.ask"))
 
 
-def _log_in(session: Session, used: LoginRequest) -> Response:
-    _end_here(session)
-    secret, row = start_session(session, used.email, _ip(), _user_agent(), portal.clock())
-    _forget_browser()
+def _enter(session: Session, used: LoginRequest) -> Response:
+    row, cookies = log_in(session, used.email, portal.clock())
     target = destination(used.next_endpoint, used.next_order)
-    response = redirect(target.address(row.kind), 303)
-    set_cookie(response, SESSION_COOKIE, secret, max_age=int(LIVES[row.kind].absolute.total_seconds()))
-    drop_cookie(response, NONCE_COOKIE)
-    return response
-
-
-def _end_here(session: Session) -> None:
-    who = person()
-    if who is not None:
-        end_session(session, who.email, who.session_id, portal.clock())
+    return give(redirect(target.address(row.kind), 303), cookies)
 
 
 def _leave(address: str) -> Response:
-    _forget_browser()
+    forget_browser()
     response = redirect(address, 303)
     drop_cookie(response, SESSION_COOKIE)
     return response
-
-
-def _forget_browser() -> None:
-    """Empty Flask's own cookie, so that nothing planted before a login survives it (AC-L12).
-
-    The language alone is kept.
-    """
-    language = flask_session.get("lang")
-    flask_session.clear()
-    if language:
-        flask_session["lang"] = language
-
-
-def _ip() -> str:
-    return request.remote_addr or "unknown"
-
-
-def _user_agent() -> str:
-    return request.user_agent.string[:MAX_USER_AGENT]

@@ -11,11 +11,15 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.kit.addresses import masked
+from app.kit.devices import device_name
 from app.kit.konbini import stores_of
-from app.kit.login_secrets import secrets_of
-from app.models import LoginRequest, Mail, Order, Payment
+from app.kit.login_secrets import code_of, secrets_of
+from app.kit.networks import network_of
+from app.models import AddressChange, LoginRequest, LoginSession, Mail, Order, Payment
 from app.orders.states import PAID
 from app.portal import portal
+from app.privacy.ages import BACKUPS
 
 Context = dict[str, Any]
 
@@ -126,6 +130,38 @@ def _login(session: Session, mail: Mail) -> Context:
     return {"login_url": address(f"/login/{secrets.token}"), "code": secrets.code}
 
 
+def _address_code(session: Session, mail: Mail) -> Context:
+    change = session.get_one(AddressChange, mail.params["change"])
+    code = code_of(portal.signer, "address", change.id, change.code_hash)
+    if change.consumed_at is not None or code is None:
+        raise NotNeededError
+    return {"code": code, "account": masked(change.email)}
+
+
+def _address_changed(session: Session, mail: Mail) -> Context:
+    change = session.get_one(AddressChange, mail.params["change"])
+    return {
+        "old": masked(change.email),
+        "new": masked(change.new_email),
+        "at": change.consumed_at,
+        "login_url": address("/login"),
+    }
+
+
+def _new_device(session: Session, mail: Mail) -> Context:
+    login = session.get_one(LoginSession, mail.params["session"])
+    return {
+        "device": device_name(login.user_agent),
+        "at": login.created_at,
+        "network": network_of(login.ip),
+        "account_url": address("/account"),
+    }
+
+
+def _data_deleted(_session: Session, _mail: Mail) -> Context:
+    return {"backups_days": BACKUPS.days}
+
+
 LETTERS = {
     "choose_payment": Letter(_choose_payment),
     "voucher": Letter(_voucher),
@@ -137,5 +173,10 @@ LETTERS = {
     "analysis_failed": Letter(_order),
     "payment_expired": Letter(_choose_payment),
     "login": Letter(_login, kept=False),
+    "data_deleted": Letter(_data_deleted, kept=False),
+    "address_code": Letter(_address_code, kept=False),
+    "address_changed_old": Letter(_address_changed),
+    "address_changed_new": Letter(_address_changed),
+    "new_device": Letter(_new_device, kept=False),
 }
 """Every kind of mail; its texts are templates/mail/<kind>/subject.txt, body.txt and body.html."""

@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Any, Literal
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.database import insert_once
 from app.kit.ids import new_id
-from app.models import LoginRequest, Mail, Order
+from app.models import Mail, Order
 from app.portal import portal
 
 OrderMail = Literal[
@@ -21,6 +22,10 @@ OrderMail = Literal[
     "cannot_analyse",
     "analysis_failed",
 ]
+AccountMail = Literal[
+    "login", "address_code", "address_changed_old", "address_changed_new", "new_device", "data_deleted"
+]
+AWAITED = ("login", "address_code")  # somebody sits before a page that asks for what is in the mail
 
 
 def queue_mail(
@@ -31,6 +36,8 @@ def queue_mail(
     The same kind goes out once an order, or once for each `once` (a payment's id); more calls do nothing. `restored`:
     it was sent before the ledger was lost, and only its place is taken, so that it does not go out again.
     """
+    if order.erased_at is not None:
+        return  # there is nobody to write to any more
     _queue(
         session,
         dedup_key=":".join(part for part in (order.id, kind, once) if part),
@@ -44,23 +51,54 @@ def queue_mail(
     )
 
 
-def queue_login_mail(session: Session, request: LoginRequest, locale: str) -> None:
-    """Queue the mail with link and code; neither is stored, the job derives them from the request's id."""
+def queue_account_mail(
+    session: Session,
+    kind: AccountMail,
+    to: str,
+    locale: str,
+    *,
+    params: dict[str, str],
+    expires_at: datetime | None = None,
+    held: bool = False,
+) -> None:
+    """Queue a mail about an address itself; once a kind and `params`, which name one row and hold no secret.
+
+    Codes and links are not stored: the job derives them from the row's id. After `expires_at` it is not sent any more;
+    a `held` mail waits for `send_farewell`.
+    """
     _queue(
         session,
-        dedup_key=f"login:{request.id}",
-        kind="login",
+        dedup_key=":".join((kind, *params.values())),
+        kind=kind,
         order_id=None,
-        to=request.email,
+        to=to,
         locale=locale,
-        params={"request": request.id},
-        expires_at=request.expires_at,
+        params=params,
+        expires_at=expires_at,
+        held=held,
     )
+
+
+def hold_farewell(session: Session, erasure_id: str, to: str, locale: str) -> None:
+    """Keep the last mail to somebody who asked to be forgotten until everything else is gone."""
+    queue_account_mail(session, "data_deleted", to, locale, params={"erasure": erasure_id}, held=True)
+
+
+def farewell_of(session: Session, erasure_id: str) -> Mail | None:
+    """Return the last mail of a deletion; None where its time is over."""
+    return session.scalar(select(Mail).where(Mail.dedup_key == f"data_deleted:{erasure_id}"))
+
+
+def send_farewell(session: Session, erasure_id: str) -> None:
+    """Let the last mail go; a repeated call changes nothing."""
+    mail = farewell_of(session, erasure_id)
+    if mail is not None:
+        portal.jobs.enqueue(session, job_of(mail.kind), mail.id)
 
 
 def job_of(kind: str) -> str:
     """Name the job that sends a kind of mail."""
-    return "mail.login" if kind == "login" else "mail.send"
+    return "mail.login" if kind in AWAITED else "mail.send"
 
 
 def _queue(
@@ -74,6 +112,7 @@ def _queue(
     params: dict[str, Any],
     expires_at: datetime | None,
     state: str = "queued",
+    held: bool = False,
 ) -> None:
     mail_id = new_id()
     inserted = insert_once(
@@ -90,5 +129,5 @@ def _queue(
         created_at=portal.clock(),
         expires_at=expires_at,
     )
-    if inserted and state == "queued":
+    if inserted and state == "queued" and not held:
         portal.jobs.enqueue(session, job_of(kind), mail_id)

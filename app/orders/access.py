@@ -1,7 +1,7 @@
-"""Who may see an order: the browser that made it, or the person who proved the order's own address.
+"""Who may see an order: the browser that made it until its address is proved, then whoever proved that address.
 
 The address that a payer typed at Stripe never grants anything (AC-L20). An unknown order and somebody else's order
-are the same NotFoundError (DESIGN, rule 10).
+are the same NotFoundError (DESIGN, rule 10). How an order passes from one owner to the next: `app.orders.owners`.
 """
 
 import hmac
@@ -20,12 +20,27 @@ from app.web.cookies import read_cookie
 PAY_LINK_LIFE_S = 30 * 86_400
 
 
+class LoginNeededError(NotFoundError):
+    """The order was made in this browser, and belongs to a proved address since: its owner may log in here."""
+
+    status = 401
+    code = "login_needed"
+
+    def __init__(self, order_id: str) -> None:
+        """Take the order that the login is for."""
+        super().__init__()
+        self.order_id = order_id
+
+
 def order_for_viewer(session: Session, order_id: str) -> Order:
-    """Return the order with its payments and refunds, or raise NotFoundError."""
+    """Return the order with its payments and refunds, or raise NotFoundError (LoginNeededError)."""
     order = _load(session, order_id)
-    if order is None or not (_made_here(order) or _owned(order)):
-        raise NotFoundError
-    return order
+    if order is not None and may_open(order):
+        return order
+    # Whoever is logged in with another address would be sent to and fro between the login and the order.
+    if order is not None and _made_here(order) and not current_user.is_authenticated:
+        raise LoginNeededError(order.id)
+    raise NotFoundError
 
 
 def order_for_payer(session: Session, order_id: str, token: str | None) -> Order:
@@ -46,15 +61,17 @@ def order_for_payer(session: Session, order_id: str, token: str | None) -> Order
 
 
 def may_open(order: Order) -> bool:
-    """Tell whether the current browser is more than a holder of the pay link."""
-    return _made_here(order) or _owned(order)
+    """Tell whether the order is this browser's or this person's, rather than open by the pay link alone."""
+    return _owned(order) or (order.proved_at is None and _made_here(order))
 
 
 def _load(session: Session, order_id: str) -> Order | None:
     if not is_uuid(order_id):
         return None
     return session.scalar(
-        select(Order).where(Order.id == order_id).options(selectinload(Order.payments).selectinload(Payment.refunds))
+        select(Order)
+        .where(Order.id == order_id, Order.erased_at.is_(None))
+        .options(selectinload(Order.payments).selectinload(Payment.refunds))
     )
 
 

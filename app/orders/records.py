@@ -3,7 +3,10 @@
 Three small JSON objects, each written whole, after all that it speaks of, by the room whose work it ends:
 `orders/<OrderID>.json` when the file is frozen, `previews/<OrderID>/analysis.json` when the program has ended,
 `results/<OrderID>/manifest.json` when the deliverable is complete. They hold columns of the order under their own
-names; times are ISO 8601 in UTC.
+names; times are ISO 8601 in UTC. Where the files of an order are deleted, so are the last two: its JSON then holds all
+that is left to know ("closed"), and of an order whose customer asked to be forgotten it is a tombstone that names
+nobody. `former` alone is no column: the addresses under which Stripe knows the order's
+owner as well, each with the time until when (`app.orders.owners.former_addresses`).
 """
 
 import json
@@ -26,21 +29,27 @@ class Part:
     columns: tuple[str, ...]
 
 
+_ORDER = (
+    "product", "email", "claim_hash", "locale", "charge", "price", "filename", "declared_size", "declared_sha256",
+    "size", "sha256", "created_at", "uploaded_at", "proved_at", "former", "input_gone_at",
+    "terms_version",
+)  # fmt: skip
 PARTS = {
-    "order": Part(
+    "order": Part("orders/{id}.json", _ORDER),
+    "closed": Part(
         "orders/{id}.json",
-        (
-            "product", "email", "claim_hash", "locale", "charge", "price", "filename", "declared_size",
-            "declared_sha256", "size", "sha256", "created_at", "uploaded_at",
-        ),
+        (*_ORDER, "state", "reason", "progress", "analysed_at", "delivered_at", "result_gone_at", "erased_at"),
     ),
     "analysis": Part(
         "previews/{id}/analysis.json",
         ("state", "preview", "reason", "sha256", "attention", "progress", "analysed_at"),
     ),
     "delivery": Part("results/{id}/manifest.json", ("delivery", "delivered_at")),
+}
+TIMES = {
+    "created_at", "uploaded_at", "proved_at", "analysed_at", "delivered_at", "input_gone_at", "result_gone_at",
+    "erased_at",
 }  # fmt: skip
-TIMES = {"created_at", "uploaded_at", "analysed_at", "delivered_at"}
 
 
 class BadRecordError(ValueError):
@@ -54,13 +63,13 @@ def key_of(part: str, order_id: str) -> str:
 
 def keep(storage: Storage, part: str, order: Order, **facts: Any) -> None:  # noqa: ANN401  (columns)
     """Write one of the objects; `facts` are columns that the row does not show yet."""
-    values = {name: facts.get(name, getattr(order, name)) for name in PARTS[part].columns}
+    values = {name: facts.get(name, getattr(order, name, None)) for name in PARTS[part].columns}
     storage.put_json(
         key_of(part, order.id),
         {
             "version": VERSION,
             "order_id": order.id,
-            **{name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()},
+            **{name: _written(name, value) for name, value in values.items()},
         },
     )
 
@@ -70,7 +79,9 @@ def recall(storage: Storage, order_id: str) -> dict[str, Any]:
 
     Raises NoSuchObjectError where there is no `orders/<OrderID>.json`, BadRecordError, StorageDownError.
     """
-    columns = {**_read(storage, "order", order_id), "state": "uploaded"}
+    columns = {"state": "uploaded", **_read(storage, "closed", order_id)}
+    if columns.get("result_gone_at"):
+        return columns
     for part, more in (("analysis", {}), ("delivery", {"state": "delivered"})):
         try:
             columns |= {**_read(storage, part, order_id), **more}
@@ -90,9 +101,19 @@ def _read(storage: Storage, part: str, order_id: str) -> dict[str, Any]:
 
 def _value(name: str, found: Mapping[str, Any]) -> Any:  # noqa: ANN401  (a column)
     value = found[name]
-    if name not in TIMES or value is None:
-        return value
-    at = datetime.fromisoformat(value)
+    if name == "former":
+        return {address: _moment(since) for address, since in (value or {}).items()}
+    return value if name not in TIMES or value is None else _moment(value)
+
+
+def _moment(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
     if at.tzinfo is None:
         raise ValueError("a time without a time zone")
     return at
+
+
+def _written(name: str, value: Any) -> Any:  # noqa: ANN401  (a column)
+    if name == "former":
+        return {address: since.isoformat() for address, since in (value or {}).items()}
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -3,16 +3,18 @@
 import hashlib
 from dataclasses import replace
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from app.kit.konbini import stores_of
 from app.models import Order
-from app.orders.access import order_for_viewer
+from app.orders.access import LoginNeededError, order_for_viewer
 from app.orders.notes import notes
 from app.orders.situation import Situation, situation
 from app.orders.timeline import timeline
 from app.portal import portal
+from app.web.errors import show_error, wants_json
 from app.web.texts import locale
 
 blueprint = Blueprint("orders", __name__)
@@ -36,6 +38,17 @@ def status(order_id: str) -> Response | str:
     if request.args.get("v") == _mark(order):
         return Response(status=204)
     return part
+
+
+@blueprint.app_errorhandler(LoginNeededError)
+def log_in_first(error: LoginNeededError) -> ResponseReturnValue:
+    """Lead the browser that made an order to the login, and from there to the order; whatever page it asked for."""
+    there = url_for("login.ask", next="orders.show", order=error.order_id)
+    if wants_json():
+        return show_error(error.status, error.code)
+    if request.headers.get("HX-Request"):  # an open page asks for its changing part: leave the page
+        return "", 200, {"HX-Redirect": there}
+    return redirect(there, 303)
 
 
 def _load(order_id: str) -> Order:
@@ -62,5 +75,6 @@ def _mark(order: Order) -> str:
     payments = [
         (p.state, p.amount_refunded, p.anomaly, p.dispute, [(r.id, r.state) for r in p.refunds]) for p in order.payments
     ]
-    shown = (order.state, order.money, order.progress, payments)
+    gone = (order.input_gone_at, order.result_gone_at)
+    shown = (order.state, order.money, order.progress, payments, gone)
     return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]

@@ -62,6 +62,8 @@ def test_ac_u03_size_and_checksum_are_known_before_anything_can_be_paid(
         "sha256": order.sha256,
         "created_at": order.created_at.isoformat(),
         "uploaded_at": order.uploaded_at.isoformat(),
+        "proved_at": None,
+        "former": {},
     }
     assert _analysis_enqueued(portal, order.id)
 

@@ -14,8 +14,9 @@ from sqlalchemy import func, select
 
 from app.kit.clock import system_clock
 from app.kit.ids import new_id
+from app.kit.networks import network_of
 from app.login import limits
-from app.login.limits import limit_key, network_of
+from app.login.limits import limit_key
 from app.login.staff import add_staff
 from app.models import LoginRequest, Mail
 from app.portal import Portal

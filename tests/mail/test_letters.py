@@ -12,7 +12,7 @@ from app.kit.ids import digest, new_id
 from app.kit.login_secrets import derive_secrets
 from app.mail.jobs import Rendered, render
 from app.mail.letters import LETTERS, NotNeededError
-from app.mail.service import OrderMail
+from app.mail.service import AccountMail, OrderMail
 from app.models import LoginRequest, Mail, Order
 from app.portal import EXTENSION, Portal
 from tests.helpers import make_order, make_payment
@@ -55,7 +55,7 @@ def a_payment(portal: Portal, order: Order, deadline: datetime = DEADLINE, state
 
 
 def test_every_kind_has_a_letter() -> None:
-    assert set(LETTERS) == {*get_args(OrderMail), "login"}
+    assert set(LETTERS) == {*get_args(OrderMail), *get_args(AccountMail)}
 
 
 @pytest.mark.parametrize("locale", ["ja", "en"])

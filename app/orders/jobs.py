@@ -1,0 +1,31 @@
+"""The job that writes an order's record in the object store anew, when somebody else owns the order."""
+
+from app.jobs import job, step
+from app.models import Order
+from app.orders.owners import former_addresses
+from app.orders.records import keep
+from app.portal import portal
+
+
+@job("orders.record")
+def rewrite(order_id: str) -> None:
+    """Write the record of one order; an outage of the object store is waited for, about ten minutes in all."""
+    step(lambda: keep_record(order_id), name="keep", attempts=10)
+
+
+def keep_record(order_id: str) -> None:
+    """Write `orders/<OrderID>.json` as the ledger has it; an order without a file has none.
+
+    The order may change meanwhile, and another worker be faster: what was written last is looked at once more.
+    """
+    written = None
+    while True:
+        with portal.database.transaction() as session:
+            order = session.get_one(Order, order_id)
+            former = former_addresses(session, order.email)
+        gone = (order.input_gone_at, order.result_gone_at, order.erased_at)
+        known = (order.email, order.proved_at, former, gone)
+        if known == written or order.uploaded_at is None:
+            return
+        keep(portal.storage, "order" if order.result_gone_at is None else "closed", order, former=former)
+        written = known
