@@ -13,10 +13,18 @@ from app.kit.ids import is_uuid
 PAGES = {
     "history.index": False,
     "login.account": False,
+    "login.address.change": False,
     "orders.show": True,
     "checkout.choose": True,
+    "privacy.delete": False,
     "staff.orders": False,
     "staff.order": True,
+    "staff.end_sessions": True,
+    "staff.events": False,
+    "staff.findings": False,
+    "staff_login.factor": False,
+    "staff_login.phone": False,
+    "staff_login.new_codes": False,
 }
 DEFAULTS = {"customer": "history.index", "staff": "staff.orders"}
 

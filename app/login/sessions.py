@@ -33,7 +33,8 @@ LIVES = {
 def start_session(session: Session, email: str, ip: str, user_agent: str, now: datetime) -> tuple[str, LoginSession]:
     """Open a session for a proven address; return the cookie's secret and the row.
 
-    An address with an active row in `staff` gets a staff session: shorter, and with the role's rights.
+    An address with an active row in `staff` gets a staff session: shorter, and without any right until the second
+    factor is given (`exchange_session`).
     """
     secret = new_secret()
     row = LoginSession(
@@ -48,6 +49,33 @@ def start_session(session: Session, email: str, ip: str, user_agent: str, now: d
     )
     session.add(row)
     return secret, row
+
+
+def exchange_session(session: Session, session_id: str, now: datetime) -> str | None:
+    """Give a staff session a new secret and row, since the second factor was given just now (AC-L12).
+
+    The old row ends: a copy of its cookie gains nothing. The new one began when the old one did, so its absolute
+    life is no longer. Returns the new cookie's secret, or None where the session was ended meanwhile: of several
+    calls at once one gets the new one.
+    """
+    row = session.get(LoginSession, session_id)
+    if row is None or row.kind != "staff" or not end_session(session, row.email, row.id, now):
+        return None
+    secret = new_secret()
+    session.add(
+        LoginSession(
+            id=digest(secret),
+            email=row.email,
+            kind=row.kind,
+            ip=row.ip,
+            user_agent=row.user_agent,
+            created_at=row.created_at,
+            seen_at=now,
+            proved_at=now,
+            second_factor_at=now,
+        )
+    )
+    return secret
 
 
 def find_session(session: Session, secret: str, now: datetime) -> tuple[LoginSession, str | None] | None:
@@ -105,9 +133,9 @@ def end_session(session: Session, email: str, session_id: str, now: datetime) ->
     return _end(session, now, LoginSession.email == email, LoginSession.id == session_id) == 1
 
 
-def end_all_sessions(session: Session, email: str, now: datetime) -> int:
-    """End every session of an address; returns how many there were."""
-    return _end(session, now, LoginSession.email == email)
+def end_all_sessions(session: Session, email: str, now: datetime, *, but: str = "") -> int:
+    """End every session of an address, except that of the cookie's secret `but`; returns how many there were."""
+    return _end(session, now, LoginSession.email == email, LoginSession.id != digest(but))
 
 
 def _end(session: Session, now: datetime, *which: object) -> int:
