@@ -11,8 +11,6 @@ from flask.cli import AppGroup
 
 from app.checkout.check import findings
 from app.errors import StorageDownError, StripeDownError, StripeRefusedError
-from app.kit.addresses import BadAddressError, canonical
-from app.login.staff import ROLES, add_staff, all_staff
 from app.portal import portal
 from app.recovery.compare import compare
 from app.recovery.pace import Pace
@@ -20,6 +18,7 @@ from app.recovery.payments import reread
 from app.recovery.rebuild import NotEmptyError, rebuild
 from app.recovery.report import Report, open_findings
 from app.staff.events import events_page
+from app.staff_login.commands import staff
 from app.webhooks.missed import catch_up
 from app.webhooks.queue import REPLAYED, replay
 
@@ -57,38 +56,6 @@ def storage_setup(wait: int) -> None:
                 raise click.ClickException("the object store does not answer") from error
             time.sleep(0.3)
     click.echo(f"bucket {portal.storage.bucket}: ready")
-
-
-@group.group("staff")
-def staff() -> None:
-    """Say who may open the back office."""
-
-
-@staff.command("add")
-@click.argument("email")
-@click.option("--role", type=click.Choice(ROLES), required=True, help="What the person may do.")
-def staff_add(email: str, role: str) -> None:
-    """Make EMAIL a member of staff; again with another role changes it."""
-    try:
-        address = canonical(email)
-    except BadAddressError:
-        raise click.BadParameter(f"{email!r} is not an e-mail address", param_hint="EMAIL") from None
-    with portal.database.transaction() as session:
-        before = add_staff(session, address, role, portal.clock())
-    done = "added" if before is None else f"changed from {before}" if before != role else "unchanged"
-    click.echo(f"staff {address}: {role} ({done})")
-
-
-@staff.command("list")
-def staff_list() -> None:
-    """Show every member of staff."""
-    with portal.database.transaction() as session:
-        members = all_staff(session)
-    for member in members:
-        state = "active" if member.disabled_at is None else f"disabled {member.disabled_at:%Y-%m-%d %H:%M} UTC"
-        click.echo(f"{member.email}  {member.role}  {state}")
-    if not members:
-        click.echo("no staff yet; add one with: flask --app wsgi portal staff add EMAIL --role ROLE")
 
 
 def _since(_context: click.Context, _option: click.Parameter, value: str | None) -> datetime | None:
@@ -181,4 +148,5 @@ def _spoken_errors() -> Iterator[None]:
 
 def init_cli(app: Flask) -> None:
     """Give the application its commands."""
+    group.add_command(staff)
     app.cli.add_command(group)

@@ -246,6 +246,29 @@ def live(
         sandbox.control(f"endpoints/{endpoint['id']}/delete")
 
 
+@pytest.fixture(scope="session")
+def four_processes(app: Flask, environment: dict[str, str], folder: Path, backend: str) -> Iterator[str]:
+    """Run granian with four worker processes on the session's database; give its address.
+
+    What must happen once is tried from all of them.
+    """
+    port = free_port()
+    log = folder / f"web-four-{backend}.log"
+    serve = ["-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
+    with process(
+        *python(*serve, "--workers", "4", "--blocking-threads", "4", "wsgi:app"),
+        environment=environment,
+        log=log,
+    ) as child:
+
+        def up() -> bool:
+            assert child.poll() is None, log.read_text()
+            return answers(f"http://127.0.0.1:{port}/healthz")
+
+        wait_for(up, 60, "four web processes")
+        yield f"http://127.0.0.1:{port}"
+
+
 @pytest.fixture
 def email() -> str:
     """Give an address that no other test uses."""

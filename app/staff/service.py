@@ -1,4 +1,4 @@
-"""What the back office reads: a page of orders, and everything about one of them. Nothing here writes."""
+"""What the back office reads: a page of orders, and everything about one of them; and the one thing it does."""
 
 import re
 from collections.abc import Sequence
@@ -11,8 +11,10 @@ from sqlalchemy.orm import Session, load_only, selectinload
 
 from app.errors import BadInputError, NotFoundError
 from app.kit.ids import is_uuid
+from app.login.sessions import end_all_sessions
 from app.models import AuditEntry, Mail, Order, Payment
 from app.models.base import UtcDateTime
+from app.orders.lifecycle import record
 from app.orders.states import MONEY, WORK
 from app.staff.search import condition
 
@@ -128,6 +130,14 @@ def _cursor(text: str) -> Tuple:
 
 def dossier_of(session: Session, order_id: str) -> Dossier:
     """Return all that is known of an order; raises NotFoundError."""
+    order = order_of(session, order_id)
+    audit = select(AuditEntry).where(AuditEntry.order_id == order_id).order_by(AuditEntry.at, AuditEntry.id)
+    mails = select(Mail).where(Mail.order_id == order_id).order_by(Mail.created_at, Mail.id)
+    return Dossier(order, session.scalars(audit).all(), session.scalars(mails).all())
+
+
+def order_of(session: Session, order_id: str) -> Order:
+    """Return an order with its payments and refunds, whosever it is; raises NotFoundError."""
     order = None
     if is_uuid(order_id):
         order = session.scalar(
@@ -137,6 +147,11 @@ def dossier_of(session: Session, order_id: str) -> Dossier:
         )
     if order is None:
         raise NotFoundError
-    audit = select(AuditEntry).where(AuditEntry.order_id == order_id).order_by(AuditEntry.at, AuditEntry.id)
-    mails = select(Mail).where(Mail.order_id == order_id).order_by(Mail.created_at, Mail.id)
-    return Dossier(order, session.scalars(audit).all(), session.scalars(mails).all())
+    return order
+
+
+def end_customers_sessions(session: Session, order: Order, by: str, now: datetime) -> int:
+    """End every login of the order's address and say so in the order's audit; `by`: the staff member's address."""
+    ended = end_all_sessions(session, order.email, now)
+    record(session, order.id, "staff.sessions_ended", f"staff:{by}", now, count=ended)
+    return ended

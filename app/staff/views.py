@@ -1,28 +1,32 @@
-"""The back office, read-only: the list of orders, one order with all that happened to it, what does not fit."""
+"""The back office: the list of orders, one order with all that happened to it, what does not fit.
+
+It reads only, but for ending a customer's logins.
+"""
 
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 
 from app.errors import BadInputError
-from app.login.people import staff_required
+from app.login.people import STAFF_STEP_UP, known_person, recently_proved, staff_required
+from app.login.sessions import live_sessions
 from app.portal import portal
 from app.recovery.report import open_findings
 from app.staff import words
 from app.staff.events import KINDS, events_page
 from app.staff.events import STATES as EVENT_STATES
 from app.staff.findings import FINDINGS
-from app.staff.service import MONEYS, STATES, Asked, dossier_of, page_of
+from app.staff.service import MONEYS, STATES, Asked, dossier_of, end_customers_sessions, order_of, page_of
 from app.staff.stripe_links import customer_link, payment_link
-from app.web.limits import STAFF_LIMIT, limiter
 from app.web.texts import locale
 
 blueprint = Blueprint("staff", __name__, url_prefix="/staff")
-limiter.limit(STAFF_LIMIT)(blueprint)
 
+MAY_END_SESSIONS = ("support", "refunder", "admin")
 LONGEST_SEARCH = 300  # characters
 
 
@@ -75,7 +79,26 @@ def order(order_id: str) -> ResponseReturnValue:
         words=words,
         products=_products(),
         methods=_methods(),
+        may_end_sessions=known_person().role in MAY_END_SESSIONS,
     )
+
+
+@blueprint.route("/orders/<order_id>/end-sessions", methods=["GET", "POST"])
+@staff_required
+@recently_proved(STAFF_STEP_UP)
+def end_sessions(order_id: str) -> ResponseReturnValue:
+    """End every login of the order's address, when a customer says that somebody else is in (AC-L14, ASVS 7.4.5)."""
+    who = known_person()
+    if who.role not in MAY_END_SESSIONS:
+        abort(403)
+    with portal.database.transaction() as session:
+        order = order_of(session, order_id)
+        if request.method != "POST":
+            live = live_sessions(session, order.email, portal.clock())
+            return render_template("staff/end_sessions.html", order=order, count=len(live))
+        ended = end_customers_sessions(session, order, who.email, portal.clock())
+    flash(gettext("Logins that were ended: %(count)s.", count=ended), "ok")
+    return redirect(url_for("staff.order", order_id=order_id), 303)
 
 
 @blueprint.get("/findings")

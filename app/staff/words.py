@@ -64,6 +64,7 @@ MAILS = {
     "payment_expired": lazy_gettext("Voucher ran out"),
     "paid_twice": lazy_gettext("Paid twice: one payment goes back"),
     "refund": lazy_gettext("Payment goes back"),
+    "data_deleted": lazy_gettext("Everything about a customer was deleted"),
 }
 MAIL_STATES = {
     "queued": lazy_gettext("Waiting to be sent"),
@@ -75,6 +76,8 @@ MAIL_STATES = {
 AUDIT = {
     "order.created": lazy_gettext("Order made"),
     "order.restored": lazy_gettext("Order restored from Stripe and S3"),
+    "order.erased": lazy_gettext("Made nameless: the customer asked for their data to be deleted"),
+    "files.deleted": lazy_gettext("Files deleted: their time is over"),
     "file.downloaded": lazy_gettext("File downloaded"),
     "work.uploaded": lazy_gettext("File arrived"),
     "work.started": lazy_gettext("Analysis started"),
@@ -100,6 +103,7 @@ AUDIT = {
     "payment.disputed": lazy_gettext("Payment disputed at the bank"),
     "analysis.rejected": lazy_gettext("What the program said of the file"),
     "analysis.failed": lazy_gettext("What the program said before it failed"),
+    "staff.sessions_ended": lazy_gettext("All logins of the customer ended by staff"),
     "refund.requires_action": lazy_gettext("Refund waits for the customer's bank account"),
     "refund.pending": lazy_gettext("Refund on its way"),
     "refund.succeeded": lazy_gettext("Refund done"),

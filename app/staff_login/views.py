@@ -1,7 +1,6 @@
 """The way into the back office: the second factor after the mailed link, and what staff do with it later."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from functools import wraps
 from typing import ParamSpec
 
@@ -13,7 +12,15 @@ from werkzeug.wrappers import Response
 
 from app.errors import BadInputError, NotFoundError, TooManyError
 from app.login.destinations import Destination, destination
-from app.login.people import SESSION_COOKIE, Person, forget_browser, known_person, recently_proved, staff_required
+from app.login.people import (
+    SESSION_COOKIE,
+    STAFF_STEP_UP,
+    Person,
+    forget_browser,
+    known_person,
+    recently_proved,
+    staff_required,
+)
 from app.login.sessions import LIVES, end_all_sessions, exchange_session
 from app.portal import portal
 from app.staff_login import service
@@ -23,7 +30,6 @@ from app.web.cookies import set_cookie
 
 blueprint = Blueprint("staff_login", __name__, url_prefix="/staff/login")
 
-STEP_UP = timedelta(minutes=5)
 STATUS = {"wrong": BadInputError.status, "wait": TooManyError.status}
 
 P = ParamSpec("P")
@@ -105,7 +111,7 @@ def factor() -> ResponseReturnValue:
 @blueprint.route("/phone", methods=["GET", "POST"])
 @_members_only
 @staff_required
-@recently_proved(STEP_UP)
+@recently_proved(STAFF_STEP_UP)
 def phone() -> ResponseReturnValue:
     """Put a new phone in the place of the one before; every other login of this address ends (ASVS 7.4.3)."""
     who, target = known_person(), Destination("staff_login.factor")
@@ -126,7 +132,7 @@ def phone() -> ResponseReturnValue:
 
 @blueprint.route("/recovery-codes", methods=["GET", "POST"])
 @staff_required
-@recently_proved(STEP_UP)
+@recently_proved(STAFF_STEP_UP)
 def new_codes() -> ResponseReturnValue:
     """Make ten new recovery codes and show them once; the old ones end."""
     who, target = known_person(), Destination("staff_login.factor")
