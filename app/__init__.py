@@ -6,17 +6,19 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 from flask_wtf import CSRFProtect
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.kit import failpoints
 from app.portal import EXTENSION, build_portal
 from app.settings import Settings, load_settings
-from app.web import health
+from app.startup import must_be_fit
+from app.web import health, reports
 from app.web.assets import init_assets
 from app.web.errors import init_errors
-from app.web.headers import init_headers
-from app.web.limits import limiter
+from app.web.gate import init_gate
+from app.web.limits import init_limits
 from app.web.logs import init_logs
+from app.web.outermost import init_outermost
+from app.web.proxies import init_proxies
 from app.web.texts import init_texts
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,6 +41,7 @@ MAX_BODY = 64 * 1024  # bytes; files never pass through here (AC-H08)
 def create_app(settings: Settings | None = None) -> Flask:
     """Build the application; raises BadSettingsError or BadCatalogError with a clear text."""
     settings = settings or load_settings()
+    must_be_fit(settings)
     app = Flask(__name__, static_folder=str(ROOT / "static"), template_folder=str(ROOT / "templates"))
     app.config.update(
         SECRET_KEY=settings.keys[-1],
@@ -54,25 +57,27 @@ def create_app(settings: Settings | None = None) -> Flask:
         # For addresses made outside a request; inside one the host is checked against TRUSTED_HOSTS.
         SERVER_NAME=urlsplit(settings.public_url).netloc,
         PREFERRED_URL_SCHEME=urlsplit(settings.public_url).scheme,
-        RATELIMIT_STORAGE_URI=settings.rate_limit_store,
         RATELIMIT_ENABLED=settings.portal_env != "test",
         WTF_CSRF_TIME_LIMIT=12 * 3600,
+        # It wants a Referer, which pages with a secret address don't send; app.web.gate asks the browser more exactly.
+        WTF_CSRF_SSL_STRICT=False,
         SEND_FILE_MAX_AGE_DEFAULT=31_536_000,
     )
-    if settings.trusted_proxies:
-        count = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count)  # type: ignore[method-assign]
+    app.url_map.merge_slashes = False  # its redirects name the request's Host
+    app.jinja_env.globals.pop("config")  # all secrets at once; pages have config_public (AC-H11)
     failpoints.arm(settings.failpoint)
     app.extensions[EXTENSION] = build_portal(settings)
     init_logs(app, settings)
     health.init_metrics(app)
     init_texts(app)
     init_assets(app)
-    init_headers(app, settings)
     init_errors(app)
-    limiter.init_app(app)
+    init_gate(app, settings)
+    init_limits(app, settings.rate_limit_store)
     csrf = CSRFProtect(app)
     app.register_blueprint(health.blueprint)
+    app.register_blueprint(reports.blueprint)
+    csrf.exempt(reports.blueprint)  # browsers send these by themselves
     for room in ROOMS:
         views = import_module(f"app.{room}.views")
         app.register_blueprint(views.blueprint)
@@ -80,4 +85,6 @@ def create_app(settings: Settings | None = None) -> Flask:
             csrf.exempt(views.blueprint)
     import_module("app.cli").init_cli(app)
     import_module("app.login.people").init_people(app)
+    init_proxies(app, settings.trusted_proxies)
+    init_outermost(app, settings)
     return app

@@ -38,7 +38,7 @@ class Portal:
 
 def build_portal(settings: Settings) -> Portal:
     """Put the portal together; nothing outside is called yet."""
-    database = Database(settings.database_url)
+    database = Database(settings.database_url.get_secret_value())
     return Portal(
         settings=settings,
         catalog=load_catalog(settings.catalog),

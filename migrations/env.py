@@ -17,7 +17,7 @@ def run() -> None:
     if url is None:
         settings = load_settings()
         arm(settings.failpoint)
-        url = settings.database_url
+        url = settings.database_url.get_secret_value()
     database = Database(url)
     with database.engine.connect() as connection:
         event.listen(connection, "before_cursor_execute", lambda *_: fail_point("migration.statement"))

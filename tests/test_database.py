@@ -63,7 +63,7 @@ def test_a_connection_that_the_database_dropped_is_replaced(
         return
     with portal.database.transaction() as session:
         before = session.scalar(text("SELECT pg_backend_pid()"))
-    other = Database(portal.settings.database_url)
+    other = Database(portal.settings.database_url.get_secret_value())
     with other.transaction() as session:
         assert session.scalar(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": before})
     other.engine.dispose()

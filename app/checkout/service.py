@@ -14,8 +14,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.catalog import MethodKey, Offer
+from app.checkout.guard import check
 from app.checkout.lost import close_lost
 from app.checkout.settle import settle
+from app.checkout.terms import note_at_stripe
 from app.database import insert_once
 from app.errors import BadInputError, ConflictError, StripeRefusedError
 from app.gateways.stripe import SessionRequest, StripeFailedError
@@ -24,7 +26,7 @@ from app.kit.failpoints import fail_point
 from app.kit.ids import new_id
 from app.models import Order, Payment
 from app.models.payment import OPEN_STATES
-from app.orders.lifecycle import move_payment
+from app.orders.lifecycle import lock, move_payment
 from app.portal import portal
 
 ACTOR = "customer"
@@ -43,7 +45,7 @@ class VoucherWaitingError(ConflictError):
 
 def payable(order: Order) -> bool:
     """Tell whether the customer may pay the order now."""
-    return order.money == "unpaid" and order.state == PAYABLE[order.charge]
+    return order.money == "unpaid" and order.state == PAYABLE[order.charge] and order.result_gone_at is None
 
 
 def offer_of(order: Order, method: str) -> Offer:
@@ -59,25 +61,26 @@ def voucher_of(order: Order) -> Payment | None:
     return next((p for p in reversed(order.payments) if p.state == "awaiting"), None)
 
 
-def start(order_id: str, method: MethodKey, *, voucher_known: bool = False) -> str:
+def start(order_id: str, method: MethodKey, *, voucher_known: bool = False, network: str | None = None) -> str:
     """Return the address of Stripe's page where the order can be paid by a method.
 
     `voucher_known`: the customer was told that the voucher which is out can't be cancelled.
-    Raises ConflictError where the order can't be paid (now), VoucherWaitingError, BadInputError,
+    `network`: mark of the network that asks, None where it is not to be counted.
+    Raises ConflictError where the order can't be paid (now), VoucherWaitingError, BadInputError, TooManyError,
     StripeDownError (the attempt is kept for the next try) and StripeRefusedError.
     """
     if voucher_known:
         _look_at_vouchers(order_id)
     for _ in range(LOOKS):
         with portal.database.transaction() as session:
-            order, payment, offer = _claim(session, order_id, method, voucher_known=voucher_known)
+            order, payment, offer = _claim(session, order_id, method, network, voucher_known=voucher_known)
         if payment is None:
             continue
         if payment.state == "creating":
             payment = _open(order, payment)
         if _fits(payment, offer) and payment.session_url:
             return payment.session_url
-        _close(payment)
+        close_attempt(payment)
     raise ConflictError
 
 
@@ -90,9 +93,11 @@ def _look_at_vouchers(order_id: str) -> None:
         settle(session_id)
 
 
-def _claim(session: Session, order_id: str, method: str, *, voucher_known: bool) -> tuple[Order, Payment | None, Offer]:
+def _claim(
+    session: Session, order_id: str, method: str, network: str | None, *, voucher_known: bool
+) -> tuple[Order, Payment | None, Offer]:
     """Return the order's one payable attempt, made now where there is none; None where another was faster."""
-    order = session.get_one(Order, order_id)
+    order = lock(session, order_id)  # or its files could be deleted for not being paid, just now
     if not payable(order):
         raise ConflictError
     offer = offer_of(order, method)
@@ -102,10 +107,10 @@ def _claim(session: Session, order_id: str, method: str, *, voucher_known: bool)
     if awaiting and (method == "konbini" or not voucher_known):
         raise VoucherWaitingError
     current = next((p for p in known if p.state in OPEN_STATES), None)
-    return order, current or _begin(session, order, offer), offer
+    return order, current or _begin(session, order, offer, network), offer
 
 
-def _begin(session: Session, order: Order, offer: Offer) -> Payment | None:
+def _begin(session: Session, order: Order, offer: Offer, network: str | None) -> Payment | None:
     attempt = new_id()
     made = insert_once(
         session,
@@ -120,8 +125,13 @@ def _begin(session: Session, order: Order, offer: Offer) -> Payment | None:
         terms_version=portal.catalog.terms.version,
         amount_refunded=0,
         created_at=portal.clock(),
+        network=network,
     )
-    return session.get_one(Payment, attempt) if made else None
+    if not made:
+        return None
+    payment = session.get_one(Payment, attempt)
+    check(session, order, payment, payment.created_at)
+    return payment
 
 
 def _fits(payment: Payment, offer: Offer) -> bool:
@@ -130,6 +140,7 @@ def _fits(payment: Payment, offer: Offer) -> bool:
         payment.state == "open"
         and payment.method == offer.method.key
         and payment.amount == offer.total
+        and payment.terms_version == portal.catalog.terms.version
         and end is not None
         and end > portal.clock() + ENOUGH_TIME
     )
@@ -161,7 +172,7 @@ def _open(order: Order, payment: Payment) -> Payment:
     return payment
 
 
-def _close(payment: Payment) -> None:
+def close_attempt(payment: Payment) -> None:
     """Make sure that an attempt can't be paid any more, or learn that it has been."""
     if payment.session_id is None:
         return
@@ -177,7 +188,7 @@ def _request(order: Order, payment: Payment) -> SessionRequest:
     locale: Literal["ja", "en"] = "en" if order.locale == "en" else "ja"
     method: MethodKey = "konbini" if payment.method == "konbini" else "card"
     page = f"{portal.settings.public_url}/orders/{order.id}"
-    days = {m.key: m.expires_after_days for m in portal.catalog.methods}
+    chosen = next((m for m in portal.catalog.methods if m.key == method), None)
     with force_locale(locale):
         return SessionRequest(
             attempt_id=payment.id,
@@ -193,7 +204,7 @@ def _request(order: Order, payment: Payment) -> SessionRequest:
             locale=locale,
             success_url=f"{page}/return?session_id={{CHECKOUT_SESSION_ID}}",
             cancel_url=f"{page}/pay",
-            submit_note=portal.catalog.terms.delivery(locale),
-            expires_after_days=days.get(method),
+            submit_note=note_at_stripe(chosen) if chosen else portal.catalog.terms.delivery(locale),
+            expires_after_days=chosen.expires_after_days if chosen else None,
             terms_version=payment.terms_version,
         )

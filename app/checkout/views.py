@@ -1,7 +1,7 @@
 """Choosing how to pay, the last screen before Stripe's page, and the way back from it."""
 
 import structlog
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask import session as browser
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.checkout.service import VoucherWaitingError, offer_of, payable, start, voucher_of
 from app.checkout.settle import NotOurSessionError, settle
-from app.checkout.terms import deadline, six_points
+from app.checkout.terms import changed_since, deadline, six_points
 from app.errors import ConflictError, NotFoundError, PortalError, StripeDownError, StripeRefusedError
 from app.kit.konbini import chain_names
 from app.models import Order, Payment
@@ -19,7 +19,7 @@ from app.orders.situation import situation
 from app.orders.states import PAID
 from app.portal import portal
 from app.web.errors import show_error
-from app.web.limits import CHECKOUT_LIMIT, limiter
+from app.web.limits import limits_on, network_mark
 from app.web.texts import locale
 
 blueprint = Blueprint("checkout", __name__)
@@ -46,19 +46,29 @@ def choose(order_id: str) -> ResponseReturnValue:
         order=order,
         offer=(offer := offer_of(order, method)),
         points=six_points(order, offer),
+        changed=changed_since(order),
+        known=[terms.version for terms in portal.catalog.earlier_terms],
         voucher=voucher,
         token=_token(order_id),
     )
 
 
 @blueprint.post("/orders/<order_id>/pay")
-@limiter.limit(CHECKOUT_LIMIT)
 def pay(order_id: str) -> ResponseReturnValue:
     """Go to Stripe's page."""
     order, token = _order(order_id), _token(order_id)
     offer = offer_of(order, request.form.get("method", ""))
+    terms = portal.catalog.terms.version
+    if request.form.get("terms", terms) != terms:
+        flash(gettext("Our conditions were changed a moment ago. Please look at them once more."), "warn")
+        return redirect(url_for("checkout.choose", order_id=order.id, method=offer.method.key, t=token), 303)
     try:
-        url = start(order.id, offer.method.key, voucher_known="voucher_known" in request.form)
+        url = start(
+            order.id,
+            offer.method.key,
+            voucher_known="voucher_known" in request.form,
+            network=network_mark() if limits_on() else None,
+        )
     except VoucherWaitingError:
         return redirect(url_for("checkout.choose", order_id=order.id, t=token), 303)
     except ConflictError:

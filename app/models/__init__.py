@@ -2,6 +2,7 @@
 
 from app.models.audit import AuditEntry
 from app.models.base import Base
+from app.models.limits import RateCount
 from app.models.login import AddressChange, FormerAddress, LoginDevice, LoginRequest, LoginSession
 from app.models.mail import Mail
 from app.models.order import Order
@@ -27,6 +28,7 @@ __all__ = [
     "Mark",
     "Order",
     "Payment",
+    "RateCount",
     "RecoveryCode",
     "Refund",
     "StaffMember",

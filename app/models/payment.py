@@ -18,6 +18,7 @@ class Payment(Base):
     `amount` = `price` + `handling`, in yen, is what the customer pays. `voucher` holds the konbini codes as Stripe
     gave them. `anomaly` names what staff must look at (double payment, wrong amount); `dispute` is Stripe's word for
     where a card holder's dispute stands (needs_response, won, lost). `look_at` is when recovery looks at Stripe again.
+    `network` is a keyed mark of the network address that began the attempt (AC-H18); the address is not kept.
     """
 
     __tablename__ = "payments"
@@ -45,6 +46,7 @@ class Payment(Base):
     created_at: Mapped[datetime]
     paid_at: Mapped[datetime | None]
     look_at: Mapped[datetime | None]
+    network: Mapped[str | None] = mapped_column(String(32), index=True)
 
     refunds: Mapped[list[Refund]] = relationship(order_by=Refund.created_at, lazy="raise_on_sql")
 

@@ -23,6 +23,11 @@ class PublicConfig:
         """Where customers write to."""
         return portal.catalog.portal.support_email
 
+    @property
+    def terms_version(self) -> str:
+        """Version of the terms of use, which a page that takes an order has to name (AC-T02)."""
+        return portal.catalog.terms.version
+
 
 @cache
 def _fingerprint(path: str) -> str:

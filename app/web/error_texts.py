@@ -134,6 +134,18 @@ TEXTS = {
         lazy_gettext("Your account does not have the right to see it."),
         lazy_gettext("Nothing was changed."),
     ),
+    "foreign_site": (
+        lazy_gettext("This request came from another site"),
+        lazy_gettext("Your browser says that the form was not one of ours. Please start again from our own page."),
+        lazy_gettext("Nothing was saved, sent or charged."),
+    ),
+    "too_many_vouchers": (
+        lazy_gettext("Three convenience store payments are waiting already"),
+        lazy_gettext(
+            "No more than three can wait at a time. Pay one of them or let it expire, or choose another way to pay."
+        ),
+        lazy_gettext("Your order and its result are kept, and nothing was charged."),
+    ),
     "wrong_method": (
         lazy_gettext("This address can't be opened this way"),
         lazy_gettext("Please start again from the page with the button."),

@@ -6,9 +6,8 @@ from typing import Any
 import structlog
 from flask import Flask, Response, g, jsonify, make_response, render_template, request, url_for
 from flask_babel import gettext
-from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException, SecurityError
 
@@ -76,12 +75,6 @@ def _csrf_error(_error: CSRFError) -> Response:
     return show_error(400, "form_expired")
 
 
-def _limited(_error: RateLimitExceeded) -> Response:
-    response = show_error(429, "too_many")
-    response.headers.setdefault("Retry-After", "60")
-    return response
-
-
 def _foreign_host(_error: SecurityError) -> Response:
     # No page: with a host that is not ours (AC-H05) not even the address of our style sheet is known.
     text = "400 このアドレスでは開けません。 This address is not served here.\n"
@@ -90,12 +83,17 @@ def _foreign_host(_error: SecurityError) -> Response:
 
 def _http_error(error: HTTPException) -> Response:
     status = error.code or 500
-    response = show_error(status, CODE_OF_STATUS.get(status, "unexpected"))
+    response = show_error(status, CODE_OF_STATUS.get(status, "bad_request" if status < 500 else "unexpected"))  # noqa: PLR2004
     if error.response is None:
         for name, value in error.get_headers():
             if name in {"Allow", "Retry-After"}:
                 response.headers[name] = value
     return response
+
+
+def _bad_value(_error: DataError) -> Response:
+    """Answer to a value that no column can hold, such as a text with a NUL: what was sent is wrong, not we."""
+    return show_error(400, "bad_request")
 
 
 def _database_error(error: Exception) -> Response:
@@ -111,9 +109,9 @@ def _unexpected(error: Exception) -> Response:
 HANDLERS: tuple[tuple[type[Exception], Callable[[Any], Response]], ...] = (
     (PortalError, _portal_error),
     (CSRFError, _csrf_error),
-    (RateLimitExceeded, _limited),
     (SecurityError, _foreign_host),
     (HTTPException, _http_error),
+    (DataError, _bad_value),
     (DBAPIError, _database_error),
     (PoolTimeoutError, _database_error),
     (Exception, _unexpected),

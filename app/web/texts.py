@@ -68,6 +68,8 @@ def init_texts(app: Flask) -> None:
     @app.before_request
     def keep_language() -> None:
         asked = request.args.get("lang", "")
+        if request.endpoint == "static":
+            return  # kept by shared caches, and a cookie with it
         if asked in LOCALES and session.get("lang") != asked and request.method == "GET":
             session["lang"] = asked
 

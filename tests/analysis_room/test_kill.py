@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from pydantic import SecretStr
 from sqlalchemy import select
 
 from app import create_app
@@ -57,7 +58,7 @@ def house(
     gate = tmp_path / "gate"
     os.mkfifo(gate)
     catalog = catalog_with(tmp_path / "catalog.toml", ("wait",), str(gate))
-    own = settings.model_copy(update={"catalog": catalog, "database_url": own_database})
+    own = settings.model_copy(update={"catalog": catalog, "database_url": SecretStr(own_database)})
     names = {"CATALOG": str(catalog), "DATABASE_URL": own_database, "MAIL_TRANSPORT": "log"}
     application = create_app(own)
     with application.app_context():

@@ -8,7 +8,7 @@ from flask import Flask
 from pydantic import SecretStr
 
 from app import create_app
-from app.portal import EXTENSION
+from app.portal import EXTENSION, build_portal
 from app.settings import Settings
 from tests.helpers import free_port
 
@@ -28,7 +28,7 @@ def test_the_demo_is_fit(app: Flask) -> None:
         "ok    Stripe: the key works",
         "ok    mode: test with a test key",
         "warn  quick-look by konbini: price ¥200, customer pays ¥320, Stripe keeps ¥120 (60.0% of the price): not",
-        "warn  seller: name",
+        "warn  legal: still as in the sample: portal.support_email, seller.name.ja, seller.name.en",
     ):
         assert line in said
 
@@ -36,18 +36,22 @@ def test_the_demo_is_fit(app: Flask) -> None:
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
-        ({"database_url": "postgresql+psycopg://x@127.0.0.1:1/x"}, "fail  database: can't be reached"),
+        ({"database_url": SecretStr("postgresql+psycopg://x@127.0.0.1:1/x")}, "fail  database: can't be reached"),
         ({"s3_bucket": "no-such-bucket"}, "fail  object store: no bucket no-such-bucket"),
         ({"stripe_api_base": f"http://127.0.0.1:{free_port()}"}, "fail  Stripe: does not answer"),
         ({"stripe_api_key": SecretStr("sk_live_dummy")}, "fail  mode: a live key in test"),
-        ({"portal_env": "production"}, "fail  seller: name"),
+        ({"portal_env": "production"}, "fail  legal: still as in the sample: portal.support_email"),
         ({"portal_env": "production", "mail_transport": "log"}, "fail  mail: MAIL_TRANSPORT=log sends nothing"),
     ],
 )
 def test_not_fit(changes: dict[str, Any], line: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    app = create_app(settings.model_copy(update=changes))
+    app = create_app(settings)
+    app.extensions[EXTENSION].database.close()
+    app.extensions[EXTENSION] = build_portal(
+        settings.model_copy(update=changes)
+    )  # the start would refuse some of these
     code, said = check(app)
     app.extensions[EXTENSION].database.close()
     assert code == 1
@@ -55,7 +59,7 @@ def test_not_fit(changes: dict[str, Any], line: str, settings: Settings, monkeyp
 
 
 def test_no_tables_yet(settings: Settings, tmp_path: Path) -> None:
-    app = create_app(settings.model_copy(update={"database_url": f"sqlite:///{tmp_path / 'empty.sqlite3'}"}))
+    app = create_app(settings.model_copy(update={"database_url": SecretStr(f"sqlite:///{tmp_path / 'empty.sqlite3'}")}))
     code, said = check(app)
     app.extensions[EXTENSION].database.close()
     assert code == 1

@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
+from pydantic import SecretStr
 from sqlalchemy import create_engine, select, text
 
 from app import create_app
@@ -63,7 +64,7 @@ class Company:
         """Begin to use a ledger; a new, empty one where none is given."""
         url = url or self.stack.enter_context(new_database(self.backend, self.database_url, self.folder))
         self.environment = {**self.environment, "DATABASE_URL": url}
-        self.flask = create_app(self.settings.model_copy(update={"database_url": url}))
+        self.flask = create_app(self.settings.model_copy(update={"database_url": SecretStr(url)}))
         self.stack.callback(self.portal.database.engine.dispose)
         self.stack.enter_context(self.flask.app_context())
 

@@ -55,7 +55,7 @@ def house(backend: str, folder: Path, sandbox: Sandbox, monkeypatch: pytest.Monk
 def without_proxies(house: House) -> None:
     """Let the processes reach everything directly: the proxies, which are threads of this process, would be slow."""
     house.extra = {
-        "DATABASE_URL": house.portal.settings.database_url,
+        "DATABASE_URL": house.portal.settings.database_url.get_secret_value(),
         "STRIPE_API_BASE": house.sandbox.stripe,
         "S3_ENDPOINT_URL": house.sandbox.s3,
         "SMTP_URL": house.sandbox.smtp,

@@ -10,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from pydantic import SecretStr
 from sqlalchemy import func, select, text
+from structlog.testing import capture_logs
 
 from app import create_app
 from app.models import Base
@@ -91,10 +92,13 @@ def test_ac_w03_a_body_that_was_cut_off_is_refused(portal: Portal, live: str) ->
 def test_ac_w10_w11_what_is_not_for_us_is_kept_but_ignored(
     changes: dict[str, object], note: str, portal: Portal, client: FlaskClient
 ) -> None:
-    """Of the other mode, of another account, of an unused type: 200, a row that says why, no effect."""
+    """Of the other mode, of another account (operators are told), of an unused type: 200, kept, without effect."""
     event = {**make_event(), **changes}
     body = encode(event)
-    assert deliver(client, body, sign(body)).status_code == 200
+    with capture_logs() as lines:
+        assert deliver(client, body, sign(body)).status_code == 200
+    told = [line["why"] for line in lines if line["log_level"] == "error"]
+    assert told == ([note] if note != "unused_type" else [])
     row = stored(portal, event["id"])
     assert row is not None
     assert (row.state, row.note, row.type) == ("ignored", note, event["type"])
@@ -177,6 +181,6 @@ def test_ac_w19_no_cookie_no_csrf_no_redirect(client: FlaskClient) -> None:
 
 def test_503_while_the_database_is_away(other_app: Callable[..., FlaskClient]) -> None:
     """I5: no 2xx before the event is safe."""
-    client = other_app(database_url="postgresql+psycopg://x@127.0.0.1:1/x")
+    client = other_app(database_url=SecretStr("postgresql+psycopg://x@127.0.0.1:1/x"))
     body = encode(make_event())
     assert deliver(client, body, sign(body)).status_code == 503
