@@ -69,18 +69,21 @@ def confirm_upload(order: Order) -> None:
         raise ConflictError("not_arrived") from None
     facts = {"size": arrived.size, "sha256": sha256, "uploaded_at": now}
     keep(portal.storage, "order", order, **facts)
-    take_in(order.id, facts)
+    take_in(order.id, facts, kept=order)
 
 
-def take_in(order_id: str, facts: dict[str, Any]) -> None:
+def take_in(order_id: str, facts: dict[str, Any], *, kept: Order | None = None) -> None:
     """Move an order whose file is frozen on to what follows; `facts` are the columns size, sha256, uploaded_at.
 
     A repeated call changes nothing. Recovery calls this too, where the ledger forgot that the file has come.
+    `kept`: the order as its record was written a moment ago; it is written anew where the owner has changed since.
     """
     with portal.database.transaction() as session:
         order = session.get_one(Order, order_id)
         if not move_work(session, order, "uploaded", "customer", portal.clock(), **facts):
             return
+        if kept is not None and (order.email, order.proved_at) != (kept.email, kept.proved_at):
+            portal.jobs.enqueue(session, "orders.record", order.id, key=f"orders.record:{order.id}:taken_in")
         if order.charge == "before_analysis":
             queue_mail(session, "choose_payment", order)
         else:

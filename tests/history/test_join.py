@@ -56,8 +56,8 @@ def only(found: list[Row]) -> Row:
     return row
 
 
-def test_a_session_of_another_persons_order_is_not_shown() -> None:
-    """AC-L20: whoever pays at Stripe with a victim's address plants nothing in the victim's history."""
+def test_ac_l20_a_session_of_another_persons_order_is_not_shown() -> None:
+    """Whoever pays at Stripe with a victim's address plants nothing in the victim's history."""
     planted = order(payment("paid"), email="attacker@example.jp", state="delivered", money="paid", delivery=FILES)
     assert rows(ME, [told(planted.id)], [planted]) == []
 

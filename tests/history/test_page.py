@@ -146,10 +146,10 @@ def test_other_business_on_the_account_does_not_count(
     assert "There is no order with this address yet." in page(log_in(portal, client, email))
 
 
-def test_nothing_can_be_planted_with_a_payers_address(
+def test_ac_l20_nothing_can_be_planted_with_a_payers_address(
     portal: Portal, client: FlaskClient, sandbox: Sandbox, email: str
 ) -> None:
-    """AC-L20: the attacker's own order, paid at Stripe with the victim's address."""
+    """An order paid at Stripe with the victim's address does not turn up in the victim's history."""
     planted = make_order(portal, email=f"x{email}", state="delivered", money="paid", delivery=RESULT)
     pay_at_stripe(portal, sandbox, email, planted.id)
     text = page(log_in(portal, client, email))
@@ -233,4 +233,5 @@ def test_a_view_takes_few_statements_however_long_the_history(portal: Portal, cl
     finally:
         event.remove(portal.database.engine, "before_cursor_execute", note)
     assert len([s for s in statements if "FROM orders" in s]) == 1
-    assert len(statements) == 3, statements  # who is looking, what Stripe told last, the orders
+    # Who is looking, their former addresses, what Stripe told last, the orders.
+    assert len(statements) == 4, statements

@@ -14,8 +14,8 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from app.kit.addresses import canonical
-from app.kit.login_secrets import LoginSecrets, secrets_of
-from app.models import LoginRequest, LoginSession
+from app.kit.login_secrets import LoginSecrets, code_of, secrets_of
+from app.models import AddressChange, LoginRequest, LoginSession
 from app.portal import Portal
 
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
@@ -60,6 +60,28 @@ def mailed(portal: Portal, email: str) -> LoginSecrets:
     secrets = secrets_of(portal.signer, request.id, request.token_hash)
     assert secrets is not None
     return secrets
+
+
+def changes_of(portal: Portal, email: str) -> list[AddressChange]:
+    """Return the changes that an address has asked for, oldest first."""
+    with portal.database.transaction() as session:
+        rows = select(AddressChange).where(AddressChange.email == email).order_by(AddressChange.created_at)
+        return list(session.scalars(rows))
+
+
+def code_for_new_address(portal: Portal, email: str) -> str:
+    """Return the code that the newest change of an address has mailed to the new one."""
+    change = changes_of(portal, email)[-1]
+    code = code_of(portal.signer, "address", change.id, change.code_hash)
+    assert code is not None
+    return code
+
+
+def change_address(client: FlaskClient, portal: Portal, old: str, new: str) -> TestResponse:
+    """Ask for a new address and type the code."""
+    asked = post(client, "/account/email", email=new)
+    assert (asked.status_code, asked.location) == (303, "/account/email/code"), asked.text
+    return post(client, "/account/email/code", code=code_for_new_address(portal, old))
 
 
 def log_in(client: FlaskClient, portal: Portal, email: str) -> TestResponse:
@@ -113,8 +135,18 @@ class Browser:
 
     def post(self, path: str, **fields: str) -> tuple[int, str, Message]:
         """Send a form with a fresh CSRF token."""
-        token = csrf_of(self.get("/login/code")[1])
-        return self.submit(path, csrf_token=token, **fields)
+        return self.submit(path, csrf_token=self.csrf(), **fields)
+
+    def csrf(self) -> str:
+        """Return a CSRF token of this browser."""
+        return csrf_of(self.get("/login/code")[1])
+
+    def twin(self) -> "Browser":
+        """Return a copy with cookies of its own: for requests at once."""
+        jar = CookieJar()
+        for one in self.jar:
+            jar.set_cookie(one)
+        return Browser(self.base, jar)
 
     def submit(self, path: str, **fields: str) -> tuple[int, str, Message]:
         """Send a form as it is."""

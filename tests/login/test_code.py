@@ -19,6 +19,7 @@ def test_the_code_logs_in_where_it_was_asked_for(client: FlaskClient, portal: Po
 def test_ac_l06_the_code_is_nothing_in_another_browser(
     client: FlaskClient, stranger: FlaskClient, portal: Portal, email: str
 ) -> None:
+    """The code logs in only in the browser that asked for it."""
     ask(client, email)
     code = mailed(portal, email).code
     assert post(stranger, "/login/code", code=code).status_code == 422  # no nonce
@@ -28,7 +29,8 @@ def test_ac_l06_the_code_is_nothing_in_another_browser(
     assert post(client, "/login/code", code=code).status_code == 303
 
 
-def test_five_tries(client: FlaskClient, portal: Portal, email: str) -> None:
+def test_ac_l06_five_tries(client: FlaskClient, portal: Portal, email: str) -> None:
+    """After five wrong codes the right one is worth nothing; the link of the mail still works."""
     ask(client, email)
     code = mailed(portal, email).code
     wrong = ALPHABET[0] * 8 if code[0] != ALPHABET[0] else ALPHABET[1] * 8

@@ -10,6 +10,7 @@ from tests.login.steps import Browser
 def test_ac_l11_no_token_in_logs_and_nothing_travels_on(
     live: str, sandbox: Sandbox, folder: Path, backend: str, email: str
 ) -> None:
+    """Neither link nor code is in a log; the link's page sends no referrer, is not kept, and loads nothing foreign."""
     browser = Browser(live)
     assert browser.post("/login", email=email)[0] == 303
     mail = wait_for(lambda: sandbox.mails(email), what="the login mail")[0]

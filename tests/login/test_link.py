@@ -38,6 +38,7 @@ SCANNERS = [
 def test_ac_l01_scanner_get_is_inert(
     client: FlaskClient, stranger: FlaskClient, portal: Portal, email: str, agent: str, *, with_cookies: bool
 ) -> None:
+    """A scanner that opens the link, however often and as whatever browser, uses nothing up and gets no session."""
     ask(client, email)
     path = f"/login/{mailed(portal, email).token}"
     scanner = client if with_cookies else stranger
@@ -54,6 +55,7 @@ def test_ac_l01_scanner_get_is_inert(
 def test_ac_l03_twenty_presses_are_one_login(
     four_processes: str, client: FlaskClient, portal: Portal, email: str
 ) -> None:
+    """Of twenty presses of one link at once, in four real processes, one logs in."""
     ask(client, email)
     path = f"/login/{mailed(portal, email).token}"
     browsers = [Browser(four_processes) for _ in range(20)]
@@ -64,10 +66,30 @@ def test_ac_l03_twenty_presses_are_one_login(
     assert len(sessions_of(portal, email)) == 1
 
 
+def test_ac_l03_link_and_code_at_once_are_one_login(four_processes: str, portal: Portal, email: str) -> None:
+    """The link of one mail and the code of another, used in the same moment: one logs in, and nothing breaks."""
+    for turn in range(10):
+        address = f"{turn}-{email}"
+        first, second = Browser(four_processes), Browser(four_processes)
+        first.post("/login", email=address)
+        code = mailed(portal, address).code
+        first.post("/login", email=address)
+        path = f"/login/{mailed(portal, address).token}"
+        by_code = (first, "/login/code", {"code": code, "csrf_token": first.csrf()})
+        by_link = (second, path, {"csrf_token": second.csrf()})
+        with ThreadPoolExecutor(4) as pool:
+            uses = [by_code, by_link] * 2
+            answers = list(pool.map(lambda use: use[0].twin().submit(use[1], **use[2])[0], uses))
+        assert answers.count(303) == 1, answers
+        assert set(answers) <= {303, 410, 422}
+        assert len(sessions_of(portal, address)) == 1
+
+
 @pytest.mark.parametrize("shift", [timedelta(seconds=-600), timedelta(seconds=-601), timedelta(hours=1)])
 def test_ac_l04_too_old_and_from_the_future_look_unknown(
     client: FlaskClient, portal: Portal, email: str, shift: timedelta
 ) -> None:
+    """A link that is too old, or from the future, is refused with the page of one that never was."""
     with time_machine.travel(system_clock() + shift):
         ask(client, email)
     drop_cookie(client, "portal")  # signed at another time
@@ -82,6 +104,7 @@ def test_ac_l04_too_old_and_from_the_future_look_unknown(
 
 
 def test_ac_l04_a_link_lives_ten_minutes(client: FlaskClient, portal: Portal, email: str) -> None:
+    """A link works shortly before its ten minutes are over, and no link lives longer."""
     with time_machine.travel(system_clock() - timedelta(seconds=590)):
         ask(client, email)
     assert post(client, f"/login/{mailed(portal, email).token}").status_code == 303
@@ -92,6 +115,7 @@ def test_ac_l04_a_link_lives_ten_minutes(client: FlaskClient, portal: Portal, em
 def test_ac_l05_the_first_success_ends_all_links_of_the_address(
     client: FlaskClient, portal: Portal, email: str
 ) -> None:
+    """The first login uses up every link and code of the address."""
     ask(client, email)
     older = mailed(portal, email)
     ask(client, email)
@@ -106,6 +130,7 @@ def test_ac_l05_the_first_success_ends_all_links_of_the_address(
 
 
 def test_ac_l05_the_older_link_works_until_then(client: FlaskClient, portal: Portal, email: str) -> None:
+    """Asked twice: the older link works as well, until one of them was used."""
     ask(client, email)
     older = mailed(portal, email)
     ask(client, email)
@@ -116,6 +141,7 @@ def test_ac_l05_the_older_link_works_until_then(client: FlaskClient, portal: Por
 def test_ac_l06_another_browser_is_asked_first(
     client: FlaskClient, stranger: FlaskClient, portal: Portal, email: str
 ) -> None:
+    """In a browser that did not ask, the link first names the account that it would open on this device."""
     ask(client, email)
     path = f"/login/{mailed(portal, email).token}"
     same = client.get(path, headers=ENGLISH).text

@@ -13,11 +13,12 @@ from app import create_app
 from app.kit.clock import system_clock
 from app.login.sessions import LIVES
 from app.login.staff import add_staff
-from app.models import LoginRequest, LoginSession, Mail, StaffMember
+from app.models import AddressChange, LoginDevice, LoginRequest, LoginSession, Mail, StaffMember
 from app.portal import Portal
 from app.settings import Settings
 from tests.login.steps import (
     ask,
+    code_for_new_address,
     cookie,
     csrf_of,
     drop_cookie,
@@ -40,18 +41,21 @@ def logged_in(client: FlaskClient) -> bool:
 def test_ac_l10_no_value_of_the_database_logs_in(
     client: FlaskClient, stranger: FlaskClient, portal: Portal, email: str
 ) -> None:
+    """No value of any column of the tables of logging in, tried as link, code, session or device, opens anything."""
     log_in(client, portal, email)
+    post(client, "/account/email", email=f"x{email}")
     other = f"pending-{email}"
     ask(stranger, other)
     values = set()
     with portal.database.transaction() as session:
-        for model in (LoginRequest, LoginSession, Mail):
+        for model in (LoginRequest, LoginSession, LoginDevice, AddressChange, Mail):
             rows = session.scalars(select(model).order_by(model.created_at.desc()).limit(20))
             names = [column.key for column in class_mapper(model).column_attrs]
             values |= {str(getattr(row, name)) for row in rows for name in names if getattr(row, name)}
     assert len(values) > 20
     secrets = mailed(portal, other)
-    assert not {secrets.token, secrets.code, session_cookie(client)} & values
+    carried = {session_cookie(client), cookie(client, "device"), code_for_new_address(portal, email)}
+    assert not {secrets.token, secrets.code, *carried} & values
     token = csrf_of(stranger.get("/login").text)
     for value in values:
         fields = {"csrf_token": token, "code": value}
@@ -69,6 +73,7 @@ def test_ac_l10_no_value_of_the_database_logs_in(
 def test_ac_l12_a_login_gives_a_new_secret_and_drops_what_was_before(
     client: FlaskClient, portal: Portal, email: str
 ) -> None:
+    """A login exchanges the session's secret and drops what the browser held before, but for language and claim."""
     with client.session_transaction() as planted:
         planted["cart"] = "of the attacker"
         planted["lang"] = "en"
@@ -93,6 +98,7 @@ def test_ac_l12_a_login_gives_a_new_secret_and_drops_what_was_before(
 def test_ac_l13_a_copied_cookie_is_nothing_after_logout(
     client: FlaskClient, stranger: FlaskClient, portal: Portal, email: str
 ) -> None:
+    """A copied cookie opens nothing once its session was logged out; logging out takes a form of ours."""
     log_in(client, portal, email)
     copied = session_cookie(client)
     assert copied
@@ -108,6 +114,7 @@ def test_ac_l13_a_copied_cookie_is_nothing_after_logout(
 
 
 def test_ac_l13_log_out_everywhere(client: FlaskClient, stranger: FlaskClient, portal: Portal, email: str) -> None:
+    """After "log out everywhere" no copied cookie of the address opens anything."""
     log_in(client, portal, email)
     log_in(stranger, portal, email)
     copies = [session_cookie(client), session_cookie(stranger)]
@@ -121,6 +128,7 @@ def test_ac_l13_log_out_everywhere(client: FlaskClient, stranger: FlaskClient, p
 def test_ac_l14_any_own_session_can_be_ended_and_no_other(
     client: FlaskClient, stranger: FlaskClient, portal: Portal, email: str
 ) -> None:
+    """The account page lists the own sessions and ends any of them, and nobody else's."""
     log_in(client, portal, email)
     log_in(stranger, portal, f"other-{email}")
     mine, foreign = sessions_of(portal, email)[0], sessions_of(portal, f"other-{email}")[0]
