@@ -12,6 +12,7 @@ from flask.cli import AppGroup
 from app.checkout.check import findings
 from app.errors import StorageDownError, StripeDownError, StripeRefusedError
 from app.portal import portal
+from app.privacy.commands import COMMANDS
 from app.recovery.compare import compare
 from app.recovery.pace import Pace
 from app.recovery.payments import reread
@@ -148,5 +149,6 @@ def _spoken_errors() -> Iterator[None]:
 
 def init_cli(app: Flask) -> None:
     """Give the application its commands."""
-    group.add_command(staff)
+    for command in (staff, *COMMANDS):
+        group.add_command(command)
     app.cli.add_command(group)

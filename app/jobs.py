@@ -41,6 +41,7 @@ class Job:
 REGISTRY: dict[str, Job] = {}
 
 JOB_QUEUES = {
+    "orders.record": "upkeep",
     "analysis.run": "analysis",
     "delivery.build": "delivery",
     "mail.send": "mail",
@@ -50,8 +51,8 @@ JOB_QUEUES = {
     "payments.reconcile": "upkeep",
     "ledger.compare": "upkeep",
     "events.missed": "upkeep",
-    "events.purge": "upkeep",
     "privacy.retention": "upkeep",
+    "privacy.files": "upkeep",
     "privacy.erase": "upkeep",
 }
 """Every job's name and queue, so that a room can enqueue the next room's job without importing it."""

@@ -25,7 +25,7 @@ from app.portal import Portal, portal
 from app.webhooks.dispatch import LAST_TRIES_S, Dispatcher
 from app.webhooks.queue import let_go
 
-ROOMS_WITH_JOBS = ("analysis", "checkout", "delivery", "mail", "webhooks", "recovery")
+ROOMS_WITH_JOBS = ("orders", "analysis", "checkout", "delivery", "mail", "webhooks", "recovery", "privacy")
 BEAT_S = 5.0
 STALE = timedelta(seconds=30)
 FORGET = timedelta(days=1)

@@ -6,7 +6,7 @@ called at any time, any number of times, by any number of processes (AC-W05, W06
 """
 
 import structlog
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from app.checkout.balance import ACTOR, balance
@@ -15,7 +15,7 @@ from app.database import insert_once
 from app.kit.failpoints import fail_point
 from app.mail.service import OrderMail, queue_mail
 from app.models import Order, Payment, Refund, StripeHistory
-from app.orders.lifecycle import move_payment, move_refund, record
+from app.orders.lifecycle import lock, move_payment, move_refund, record
 from app.orders.states import DISPUTE_OVER, RETURNED
 from app.portal import portal
 
@@ -43,7 +43,7 @@ def settle(session_id: str, *, patient: bool = True) -> None:
     fail_point("settle.after_stripe")
     with portal.database.transaction() as session:
         payment = _find(session, facts)
-        order = _lock(session, payment.order_id)
+        order = lock(session, payment.order_id)
         session.refresh(payment)
         wrong = mismatch(facts, payment, order)
         if wrong:
@@ -67,12 +67,6 @@ def _find(session: Session, facts: SessionFacts) -> Payment:
             log.error("settle.unknown_session", session_id=facts.id, order_id=facts.order_id)
         raise NotOurSessionError(facts.id)
     return payment
-
-
-def _lock(session: Session, order_id: str) -> Order:
-    """Let one process at a time settle an order: an UPDATE that changes nothing locks on both databases."""
-    session.execute(update(Order).where(Order.id == order_id).values(progress=Order.progress))
-    return session.get_one(Order, order_id, populate_existing=True)
 
 
 def mismatch(facts: SessionFacts, payment: Payment, order: Order) -> str | None:
@@ -120,12 +114,13 @@ def _apply(session: Session, facts: SessionFacts, payment: Payment, order: Order
     payment.session_id = facts.id
     payment.payment_intent_id = facts.intent_id or payment.payment_intent_id
     payment.customer_id = facts.customer_id or payment.customer_id
-    payment.stripe_email = facts.email or payment.stripe_email
-    payment.receipt_url = facts.receipt_url or payment.receipt_url
     payment.paid_at = facts.paid_at or payment.paid_at
     payment.amount_refunded = facts.amount_refunded
-    if facts.voucher:
-        payment.voucher, payment.voucher_expires_at = facts.voucher, facts.voucher_expires_at
+    payment.voucher_expires_at = facts.voucher_expires_at or payment.voucher_expires_at
+    if order.erased_at is None:  # else its customer asked to be forgotten, and Stripe may still know all this
+        payment.stripe_email = facts.email or payment.stripe_email
+        payment.receipt_url = facts.receipt_url or payment.receipt_url
+        payment.voucher = facts.voucher or payment.voucher
     _keep_refunds(session, facts, payment)
     _keep_dispute(session, facts, payment)
     for event in events_of(facts, payment):

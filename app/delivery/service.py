@@ -1,5 +1,6 @@
 """The deliverable: what the program wrote, as one zip that opens under the customer's file name."""
 
+import hashlib
 import tempfile
 import zipfile
 from pathlib import Path, PurePosixPath
@@ -36,6 +37,10 @@ def build(order_id: str) -> None:
         order = session.get_one(Order, order_id)
     if order.state != "analysed" or order.money not in PAID:
         return
+    if order.result_gone_at is not None:  # paid so late that its files were deleted already: the money must go back
+        with portal.database.transaction() as session:
+            call_staff(session, order_id)
+        return
     facts = {"delivery": put_together(order), "delivered_at": portal.clock()}
     keep(portal.storage, "delivery", order, **facts)
     fail_point("delivery.after_upload")
@@ -58,9 +63,11 @@ def put_together(order: Order) -> dict[str, Any]:
         path = Path(folder) / SLUG
         write_zip(order, path)
         size = path.stat().st_size
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         portal.storage.upload(path, key, TYPE)
     name = f"{folder_name(order)}.zip"
-    return {"files": [{"slug": SLUG, "name": name, "key": key, "size": size, "type": TYPE}]}
+    return {"files": [{"slug": SLUG, "name": name, "key": key, "size": size, "sha256": sha256, "type": TYPE}]}
 
 
 def write_zip(order: Order, path: Path) -> None:
@@ -94,7 +101,7 @@ def folder_name(order: Order) -> str:
 
 def is_open(order: Order) -> bool:
     """Tell whether the result may be downloaded."""
-    return order.state == "delivered" and order.money in PAID
+    return order.state == "delivered" and order.money in PAID and order.result_gone_at is None
 
 
 def file_of(order: Order, slug: str) -> dict[str, Any] | None:

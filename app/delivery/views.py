@@ -21,6 +21,13 @@ class RefundedError(PortalError):
     code = "refunded"
 
 
+class FilesGoneError(PortalError):
+    """The files are deleted: their time is over (app.privacy.retention)."""
+
+    status = 410
+    code = "files_gone"
+
+
 @blueprint.get("/orders/<order_id>/files/<name>")
 def download(order_id: str, name: str) -> ResponseReturnValue:
     """Lead to a file of a paid order; the pay link alone does not open it."""
@@ -31,6 +38,8 @@ def download(order_id: str, name: str) -> ResponseReturnValue:
             raise NotFoundError
         if order.money == "refunded":
             raise RefundedError
+        if order.result_gone_at is not None:
+            raise FilesGoneError
         if file is None or not is_open(order):
             raise ConflictError("not_open")
         record(session, order.id, "file.downloaded", "customer", portal.clock(), file=name)
@@ -44,6 +53,8 @@ def preview(order_id: str, name: str) -> ResponseReturnValue:
     """Lead to the free preview's image, for the order's viewer and for whoever may pay it."""
     with portal.database.transaction() as session:
         order = order_for_payer(session, order_id, request.args.get("t"))
+    if order.result_gone_at is not None:
+        raise FilesGoneError
     if not order.preview or order.preview.get("image") != name:
         raise NotFoundError
     return redirect(

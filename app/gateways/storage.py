@@ -10,8 +10,9 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 from boto3.exceptions import Boto3Error
@@ -21,6 +22,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from app.errors import StorageDownError
 from app.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 30
@@ -138,6 +142,48 @@ class Storage:
         for key, _size in self.list(prefix):
             self.delete(key)
 
+    def purge(self, prefix: str, *, before: datetime | None = None, only_old: bool = False) -> int:
+        """Remove objects under a prefix for good: every version of them, and their delete markers; returns how many.
+
+        `before`: only what was written before then. `only_old`: the current versions stay. Safe to stop and repeat.
+        """
+        total = 0
+        with _named():
+            for found in self._versions(prefix, before, only_old=only_old):
+                answer = self._s3.delete_objects(Bucket=self.bucket, Delete={"Objects": found, "Quiet": True})
+                if answer.get("Errors"):
+                    raise StorageDownError
+                total += len(found)
+        return total
+
+    def count(self, prefix: str, before: datetime) -> int:
+        """Count what `purge` would remove."""
+        with _named():
+            return sum(len(found) for found in self._versions(prefix, before))
+
+    def _versions(
+        self, prefix: str, before: datetime | None, *, only_old: bool = False
+    ) -> Iterator[list["ObjectIdentifierTypeDef"]]:
+        """Yield key and version of all versions under a prefix, a page (1,000) at a time."""
+        for page in self._s3.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=prefix):
+            found = [
+                {"Key": item["Key"], "VersionId": item["VersionId"]}
+                for item in (*page.get("Versions", []), *page.get("DeleteMarkers", []))
+                if (before is None or item["LastModified"] < before) and not (only_old and item["IsLatest"])
+            ]
+            if found:
+                yield cast("list[ObjectIdentifierTypeDef]", found)
+
+    def abort_uploads(self, prefix: str, before: datetime) -> None:
+        """Give up multipart uploads begun before a moment; what of their parts has arrived goes with them."""
+        with _named():
+            for page in self._s3.get_paginator("list_multipart_uploads").paginate(Bucket=self.bucket, Prefix=prefix):
+                for upload in page.get("Uploads", []):
+                    if upload["Initiated"] < before:
+                        self._s3.abort_multipart_upload(
+                            Bucket=self.bucket, Key=upload["Key"], UploadId=upload["UploadId"]
+                        )
+
     def list(self, prefix: str, after: str = "") -> Iterator[tuple[str, int]]:
         """Yield key and size in bytes of every object under a prefix, in the order of keys, behind the key `after`."""
         behind: Any = {"StartAfter": after} if after else {}
@@ -220,6 +266,7 @@ class Storage:
                             "Status": "Enabled",
                             "Filter": {"Prefix": "incoming/"},
                             "Expiration": {"Days": 2},
+                            "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
                             "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
                         }
                     ]

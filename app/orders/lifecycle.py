@@ -28,6 +28,12 @@ def record(
     session.add(AuditEntry(order_id=order_id, at=at, kind=kind, actor=actor, data=data))
 
 
+def lock(session: Session, order_id: str) -> Order:
+    """Let one process at a time change an order: an UPDATE that changes nothing locks on both databases."""
+    session.execute(update(Order).where(Order.id == order_id).values(progress=Order.progress))
+    return session.get_one(Order, order_id, populate_existing=True)
+
+
 def move_work(session: Session, order: Order, event: str, actor: str, at: datetime, **facts: Any) -> bool:  # noqa: ANN401
     """Move the work on an order; returns whether this call moved it. `facts` are columns set with the move."""
     if not _move(session, Order, "state", WORK, order.id, event, facts):

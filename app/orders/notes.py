@@ -13,7 +13,7 @@ from app.kit.money import yen
 from app.models import Order, Payment
 from app.orders.states import DISPUTE_LOST, DISPUTE_OVER
 from app.portal import portal
-from app.web.texts import locale
+from app.web.texts import jst_date, locale
 
 Kind = Literal["info", "warn"]
 
@@ -43,7 +43,17 @@ class Note:
 
 def notes(order: Order) -> list[Note]:
     """Return the notes of an order in the page's language; its payments and refunds must be loaded."""
-    return [note for payment in order.payments for note in _of_payment(order, payment)]
+    return [*_of_files(order), *(note for payment in order.payments for note in _of_payment(order, payment))]
+
+
+def _of_files(order: Order) -> Iterator[Note]:
+    """Say since when files are deleted."""
+    if order.input_gone_at is not None and order.uploaded_at is not None:
+        yield Note(
+            "info", gettext("The file that you sent was deleted on %(date)s.", date=jst_date(order.input_gone_at))
+        )
+    if order.result_gone_at is not None and order.analysed_at is not None:
+        yield Note("info", gettext("The result was deleted on %(date)s.", date=jst_date(order.result_gone_at)))
 
 
 def _of_payment(order: Order, payment: Payment) -> Iterator[Note]:

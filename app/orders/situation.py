@@ -29,6 +29,8 @@ Key = Literal[
     "failed",
     "paid_no_result",
     "abandoned",
+    "result_gone",
+    "unpaid_gone",
 ]
 
 TEXTS = {
@@ -114,6 +116,14 @@ TEXTS = {
         lazy_gettext("This order was closed"),
         lazy_gettext("No file arrived, so nothing was analysed and nothing was charged."),
     ),
+    "result_gone": (
+        lazy_gettext("The time to download this result is over"),
+        lazy_gettext("Its files are deleted for good. Your order and its receipt are still here."),
+    ),
+    "unpaid_gone": (
+        lazy_gettext("This order was closed"),
+        lazy_gettext("It was not paid in time, so its files are deleted. Nothing was charged."),
+    ),
 }
 
 # Seconds between two looks of an open page; a situation that is not here stays as it is.
@@ -183,6 +193,8 @@ def _telling(order: Order) -> Payment | None:
 def _key(order: Order, current: Payment | None) -> Key:
     if order.money == "refunded":
         return _money_back(order)
+    if order.result_gone_at is not None and order.state not in _WORK_ONLY:
+        return "unpaid_gone" if order.money == "unpaid" else "result_gone"
     if order.state in _WORK_ONLY:
         stopped = order.state in {"rejected", "failed"}
         return "paid_no_result" if stopped and order.money != "unpaid" else _WORK_ONLY[order.state]

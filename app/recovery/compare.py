@@ -17,6 +17,7 @@ from app.errors import StripeRefusedError
 from app.models import Order, Payment
 from app.orders.states import PAID, PAYMENT
 from app.portal import portal
+from app.privacy.ages import LEDGER
 from app.recovery.files import compare_orders, compare_results
 from app.recovery.pace import Pace
 from app.recovery.rebuild import unfinished
@@ -125,6 +126,8 @@ def _mend(facts: SessionFacts, report: Report, pace: Pace) -> None:
     with portal.database.transaction() as session:
         order = session.get(Order, order_id)
     if order is None:
+        if facts.created_at < portal.clock() - LEDGER:
+            return  # of an order that is forgotten by now
         find("session_without_order", facts.id, order=order_id, shows=facts.event, amount=facts.amount_total)
         return
     if (known is None or _to_adopt(facts, known[0])) and not adopt(facts, order.id):
@@ -161,7 +164,9 @@ def _unlisted(seen: set[str], since: datetime) -> Iterator[tuple[str, str]]:
     """Yield session and order of payments whose sessions Stripe did not list, though it lists older ones."""
     query = (
         select(Payment.session_id, Payment.order_id)
+        .join(Order, Order.id == Payment.order_id)
         .where(Payment.session_id.is_not(None), Payment.created_at > since, Payment.created_at < portal.clock() - YOUNG)
+        .where(Order.erased_at.is_(None))  # redacted at Stripe, such a session does not say any more that it is ours
         .order_by(Payment.created_at.desc())
     )
     with portal.database.transaction() as session:

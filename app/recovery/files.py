@@ -12,8 +12,10 @@ from app.delivery.service import NothingToDeliverError, put_together
 from app.gateways.storage import NoSuchObjectError
 from app.intake.service import take_in
 from app.models import Order
+from app.orders.jobs import keep_record
 from app.orders.records import BadRecordError, keep, key_of, recall
 from app.portal import portal
+from app.privacy.files import remove_gone
 from app.recovery.report import Report, find
 from app.recovery.restore import complete, insert_order
 
@@ -57,8 +59,12 @@ def _order(seen: Seen, report: Report) -> None:
         take_in(order.id, {name: columns[name] for name in ("size", "sha256", "uploaded_at")})
         report.mend("upload", order.id)
     elif order.uploaded_at is not None and not has_record:
-        keep(portal.storage, "order", order)
+        keep_record(order.id)
         report.mend("record", key_of("order", order.id))
+    if order is not None and order.input_gone_at is not None:
+        if "kaiseki" in seen.names:
+            _left_over(order, report)
+        return
     waits = order is not None and order.state in {"uploaded", "analysing"}
     if order is not None and waits and "kaiseki" not in seen.names and _gone(f"orders/{order.id}.kaiseki"):
         find("input_missing", order.id, order.id)
@@ -81,6 +87,8 @@ def compare_results(report: Report) -> None:
 
 def _preview(seen: Seen, report: Report) -> None:
     order = seen.order
+    if order is not None and order.result_gone_at is not None:
+        return
     if order is not None and order.state in ENDED and "analysis.json" not in seen.names:
         ended = "analysed" if order.state == "delivered" else order.state
         keep(portal.storage, "analysis", order, state=ended)
@@ -91,6 +99,10 @@ def _result(seen: Seen, report: Report) -> None:
     order = seen.order
     if order is None:
         find("result_without_order", seen.order_id)
+    elif order.result_gone_at is not None:
+        if seen.names:
+            _left_over(order, report)
+        return
     elif order.state == "analysed" and not any(name.startswith("run/") for name in seen.names):
         if _gone(f"results/{order.id}/run/"):
             find("result_missing", order.id, order.id)
@@ -113,6 +125,12 @@ def _delivered(seen: Seen, order: Order, report: Report) -> None:
     if "manifest.json" not in seen.names:
         keep(portal.storage, "delivery", order)
         report.mend("record", key_of("delivery", order.id))
+
+
+def _left_over(order: Order, report: Report) -> None:
+    """Delete once more what the row says is deleted: a job that was at work then may have written it since."""
+    remove_gone(order.id)
+    report.mend("left over", order.id)
 
 
 def _gone(prefix: str) -> bool:

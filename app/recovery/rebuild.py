@@ -20,6 +20,7 @@ from app.kit.failpoints import fail_point
 from app.models import Mark, Order, Payment
 from app.orders.records import BadRecordError, recall
 from app.portal import portal
+from app.privacy.ages import LEDGER
 from app.recovery.files import KEY
 from app.recovery.pace import Pace
 from app.recovery.report import Report, find
@@ -128,6 +129,8 @@ def _payments(after: str, report: Report, pace: Pace) -> None:
         report.looked["session"] += len(page)
         lost = _insert_payments(ours(page, pace), page[-1]["id"])
         for facts in lost:
+            if facts.created_at < portal.clock() - LEDGER:
+                continue  # of an order that is forgotten by now
             order_id = facts.metadata.get("order_id")
             find("session_without_order", facts.id, order=order_id, shows=facts.event, amount=facts.amount_total)
 

@@ -38,6 +38,8 @@ KINDS = (
     "ledger_lost",
 )
 """Every difference that recovery reports; the back office has a sentence for each."""
+REDACTION = "stripe_redaction"
+"""Somebody asked to be forgotten, and Stripe knows them still: closed by a person (`portal redacted`), not by a run."""
 
 log = structlog.get_logger()
 

@@ -15,6 +15,7 @@ from app.kit.ids import new_secret
 from app.mail.service import OrderMail, queue_mail
 from app.models import Order, Payment, Refund
 from app.orders.lifecycle import record
+from app.orders.owners import restore_former
 from app.orders.records import BadRecordError, key_of
 from app.orders.states import PAID, PAYMENT
 from app.portal import portal
@@ -32,6 +33,7 @@ def insert_order(session: Session, order_id: str, columns: dict[str, Any]) -> bo
     if not columns.keys() >= NEEDED:
         raise BadRecordError(key_of("order", order_id))
     values = {"claim_hash": None, "progress": 0, **columns}
+    restore_former(session, columns["email"], values.pop("former", {}))
     return insert_once(session, Order, id=order_id, money="unpaid", grant=new_secret(), **values)
 
 
@@ -46,10 +48,8 @@ def insert_payment(session: Session, order: Order, facts: SessionFacts) -> None:
         "state": payment.state,
         "payment_intent_id": facts.intent_id,
         "customer_id": facts.customer_id,
-        "stripe_email": facts.email,
-        "voucher": facts.voucher,
         "voucher_expires_at": facts.voucher_expires_at,
-        "receipt_url": facts.receipt_url,
+        **({} if order.erased_at else _of_the_payer(facts)),
         "amount_refunded": facts.amount_refunded,
         "dispute": facts.dispute,
         "paid_at": facts.paid_at,
@@ -70,6 +70,10 @@ def insert_payment(session: Session, order: Order, facts: SessionFacts) -> None:
         )
 
 
+def _of_the_payer(facts: SessionFacts) -> dict[str, Any]:
+    return {"stripe_email": facts.email, "voucher": facts.voucher, "receipt_url": facts.receipt_url}
+
+
 def complete(session: Session, order: Order, payments: Sequence[Payment]) -> None:
     """Give a restored order its money, note the mails that must have gone, and let its work go on.
 
@@ -87,7 +91,8 @@ def complete(session: Session, order: Order, payments: Sequence[Payment]) -> Non
     record(session, order.id, "order.restored", ACTOR, now)
     balance(session, order)
     job = NEXT_JOB.get(order.state)
-    if job and (order.money in PAID or (order.state == "uploaded" and order.charge == "after_analysis")):
+    wanted = order.money in PAID or (order.state == "uploaded" and order.charge == "after_analysis")
+    if job and wanted and order.result_gone_at is None:
         portal.jobs.enqueue(session, job, order.id)
 
 

@@ -32,6 +32,10 @@ FINDINGS = {
     "result_without_order": lazy_gettext("S3 holds a result of an order that we don't know."),
     "result_unpaid": lazy_gettext("The result was delivered, and the order is not paid."),
     "ledger_lost": lazy_gettext("The database was lost or is half rebuilt. Run: flask --app wsgi portal rebuild"),
+    "stripe_redaction": lazy_gettext(
+        "This customer asked to be forgotten. Have them redacted at Stripe, 90 days after their last payment at the"
+        " earliest (docs/privacy.md), then: flask --app wsgi portal redacted CUSTOMER"
+    ),
     "deliverable_missing": lazy_gettext("The customer's download is gone from S3 and can't be put together again."),
 }
-"""By the finding's kind (app.recovery.report.KINDS)."""
+"""By the finding's kind (app.recovery.report: KINDS and REDACTION)."""

@@ -75,6 +75,7 @@ MAIL_STATES = {
 }
 AUDIT = {
     "order.created": lazy_gettext("Order made"),
+    "order.address_changed": lazy_gettext("Customer changed the e-mail address"),
     "order.restored": lazy_gettext("Order restored from Stripe and S3"),
     "order.erased": lazy_gettext("Made nameless: the customer asked for their data to be deleted"),
     "files.deleted": lazy_gettext("Files deleted: their time is over"),

@@ -1,0 +1,11 @@
+"""How long things are kept, where more than one room must know it; all of it: `app.privacy.retention`."""
+
+from datetime import timedelta
+
+LEDGER = timedelta(days=7 * 366 + 14 * 31)
+"""Orders and payments: seven years from the day the tax return of their year was due (Corporation Tax Act, enforcement
+rules, art. 59), which is up to fourteen months after the sale. A company that carries losses forward needs ten years;
+its tax adviser must confirm the figure."""
+
+BACKUPS = timedelta(days=35)
+"""How long a backup of database or bucket may live: what a person has deleted is in it for so long."""
