@@ -64,6 +64,8 @@ def test_ac_u03_size_and_checksum_are_known_before_anything_can_be_paid(
         "uploaded_at": order.uploaded_at.isoformat(),
         "proved_at": None,
         "former": {},
+        "input_gone_at": None,
+        "terms_version": order.terms_version,
     }
     assert _analysis_enqueued(portal, order.id)
 
