@@ -26,6 +26,15 @@ lint: setup ## ruff (all rules) and mypy (strict)
 faults: setup-tests ## the whole fault matrix and every other test that breaks things on purpose; needs root for D7
 	FAULTS=whole $(PY) -m pytest -m faults $(PYTEST_ARGS)
 
+scan: setup var/scan/.ready ## look for holes: wapiti, sqlmap, bandit, secrets; some 15 minutes
+	@deploy/need.sh postgres=postgresql
+	$(PY) -m scan
+
+var/scan/.ready: requirements/scan.txt
+	python3 -m venv var/scan
+	var/scan/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/scan.txt
+	@touch $@
+
 bench: setup ## measurements; each prints its own table
 	@deploy/need.sh wrk=wrk postgres=postgresql
 	$(PY) -m bench.threads
@@ -75,4 +84,4 @@ requirements: $(VENV)/.ready ## write the pinned requirements anew from pyprojec
 	uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-header requirements/scan.in -o requirements/scan.txt
 	uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-header --extra analyses --extra demo --extra dev pyproject.toml -c requirements/base.txt -o requirements/dev.txt
 
-.PHONY: help run test lint faults bench fonts setup setup-tests texts security-table requirements
+.PHONY: help run test lint faults scan bench fonts setup setup-tests texts security-table requirements

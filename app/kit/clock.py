@@ -17,17 +17,16 @@ def system_clock() -> datetime:
 
 
 def following_clock(path: Path) -> Clock:
-    """Return a clock that is ahead of the machine's by the seconds that a file holds (no file: not at all).
+    """Return a clock that is ahead of the machine's by the seconds that a file holds (no file, no number: not at all).
 
     The Stripe stand-in writes that file, so that the portal is never days behind it (demo and tests only).
     """
 
     def clock() -> datetime:
         try:
-            ahead = float(path.read_text())
-        except FileNotFoundError:
-            ahead = 0.0
-        return system_clock() + timedelta(seconds=ahead)
+            return system_clock() + timedelta(seconds=float(path.read_text()))
+        except (FileNotFoundError, ValueError, OverflowError):
+            return system_clock()
 
     return clock
 

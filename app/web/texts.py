@@ -1,6 +1,7 @@
 """Languages and formats: Japanese first, English equal."""
 
 from datetime import datetime
+from urllib.parse import urlencode
 
 from babel.dates import format_datetime
 from flask import Flask, has_request_context, request, session, url_for
@@ -55,8 +56,9 @@ def _lang_url(code: str) -> str:
     """Return the address of the same page in another language."""
     if request.endpoint is None:
         return url_for("intake.index", lang=code)
-    values = {**request.args.to_dict(), **(request.view_args or {}), "lang": code}
-    return url_for(request.endpoint, **values)
+    # The visitor's own names (such as _scheme) must not become arguments of url_for.
+    query = urlencode({**request.args.to_dict(), "lang": code})
+    return f"{url_for(request.endpoint, **(request.view_args or {}))}?{query}"
 
 
 def init_texts(app: Flask) -> None:
