@@ -20,6 +20,10 @@ Verdict = Literal["ok", "warn", "refused"]
 Yen = Annotated[int, Field(ge=0, strict=True)]
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,40}$")]
 
+# Stripe shows at most 1,200 characters beside its button (https://docs.stripe.com/api/checkout/sessions/create), where
+# delivery and refund are told once more with some words around them.
+MAX_PROMISES = 900
+
 
 class BadCatalogError(SystemExit):
     """The catalog can't be sold from; the text names file, line and reason."""
@@ -61,12 +65,30 @@ class Seller(_Strict):
 
 
 class Terms(_Strict):
-    """Texts of the last screen before paying; the version is stored with each payment (AC-T02)."""
+    """What the seller promises. The version is stored with each order and each payment (AC-T02).
 
-    version: str
+    The prose to a version stands in templates/legal: `terms.<language>.html` today's, `terms-<version>.<language>.html`
+    that of an earlier one.
+    """
+
+    version: Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.-]{0,39}$")]
     refund: Text
     delivery: Text
     environment: Text
+
+    @model_validator(mode="after")
+    def _fits_at_stripe(self) -> "Terms":
+        for name in ("ja", "en"):
+            if len(getattr(self.refund, name)) + len(getattr(self.delivery, name)) > MAX_PROMISES:
+                raise ValueError(f"refund and delivery together have more than {MAX_PROMISES} characters ({name})")
+        return self
+
+
+class Privacy(_Strict):
+    """What only the seller knows of /legal/privacy: when its text was last changed, and where the data is kept."""
+
+    revised: str
+    storage: Text
 
 
 class PaymentRules(_Strict):
@@ -162,6 +184,8 @@ class Catalog(_Strict):
     portal: PortalFacts
     seller: Seller
     terms: Terms
+    earlier_terms: list[Terms] = []
+    privacy: Privacy
     payments: PaymentRules = PaymentRules()
     products: Annotated[list[Product], Field(min_length=1)]
     methods: Annotated[list[Method], Field(min_length=1)]
@@ -171,11 +195,12 @@ class Catalog(_Strict):
         keys_of: dict[str, list[str]] = {
             "products": [p.key for p in self.products],
             "methods": [m.key for m in self.methods],
+            "terms": [t.version for t in (self.terms, *self.earlier_terms)],
         }
         for name, keys in keys_of.items():
             twice = {k for k in keys if keys.count(k) > 1}
             if twice:
-                raise ValueError(f"{name}: the key {', '.join(sorted(twice))} is used twice")
+                raise ValueError(f"{name}: {', '.join(sorted(twice))} is used twice")
         return self
 
     @cached_property

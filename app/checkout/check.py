@@ -1,5 +1,6 @@
 """`portal check`: is this configuration fit to sell with? What spoils a release day shows on the first."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any, Literal
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from flask import current_app
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.catalog import Offer, Product
@@ -15,9 +17,11 @@ from app.errors import PortalError, StorageDownError, StripeDownError
 from app.gateways.storage import NoSuchObjectError
 from app.kit.money import yen
 from app.portal import portal
+from app.web.texts import LOCALES
 
 PYPROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
-PLACEHOLDERS = ("見本", "(sample)", "-0000-0000", ".example")
+PLACEHOLDERS = ("見本", "mihon", "sample", "-0000", ".example")  # of the sample catalog.toml, in lower case
+MOBILE = ("050", "070", "080", "090", "0120", "0800")
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ def findings() -> Iterator[Line]:
     for look in (_database, _storage, _mode, _webhooks, _mail):
         yield look()
     yield from _stripe()
-    yield from _seller()
+    yield from _legal()
 
 
 def _offer(product: Product, offer: Offer) -> Line:
@@ -135,29 +139,49 @@ def _mail() -> Line:
     return Line("ok", f"mail: {portal.settings.mail_transport}, from {portal.settings.mail_from}")
 
 
-def _seller() -> Iterator[Line]:
-    """Look for sample details where the law wants the seller's own (tokushoho, art. 11)."""
-    level: Literal["warn", "fail"] = "fail" if portal.settings.portal_env == "production" else "warn"
-    seller = portal.catalog.seller
-    values = {
-        "name": seller.name.ja,
-        "representative": seller.representative.ja,
-        "address": seller.address.ja,
-        "phone": seller.phone,
-        "hours": seller.hours.ja,
-        "email": seller.email,
-    }
-    wrong = [name for name, value in values.items() if not value.strip() or _placeholder(value)]
-    if wrong:
-        yield Line(
-            level,
-            f"seller: {', '.join(wrong)} still as in the sample. Edit [seller] in {portal.settings.catalog}.",
-        )
-    else:
-        yield Line("ok", "seller: all details given")
-    if not portal.catalog.portal.invoice_number:
+def _legal() -> Iterator[Line]:
+    """Look for what is missing, or still the sample's, where law and Stripe want the seller's own words."""
+    catalog, name = portal.catalog, portal.settings.catalog
+    selling = portal.settings.live or portal.settings.portal_env == "production"
+    level: Literal["warn", "fail"] = "fail" if selling else "warn"
+    texts = {"portal.support_email": catalog.portal.support_email}
+    for table in ("seller", "terms", "privacy"):
+        texts |= _texts(table, getattr(catalog, table).model_dump())
+    missing = [key for key, text in texts.items() if not text.strip()]
+    sample = [key for key, text in texts.items() if any(mark in text.lower() for mark in PLACEHOLDERS)]
+    if missing:
+        yield Line(level, f"legal: missing in {name}: {', '.join(missing)}. The pages below /legal must show it.")
+    if sample:
+        yield Line(level, f"legal: still as in the sample: {', '.join(sample)}. Edit {name}.")
+    if not missing and not sample:
+        yield Line("ok", "legal: all details of the seller, the terms and the privacy policy are given")
+    yield from _earlier_terms()
+    yield from _phone()
+    if not catalog.portal.invoice_number:
         yield Line("warn", "invoices: no registration number (T + 13 digits). Leave it so if you are not registered.")
 
 
-def _placeholder(value: str) -> bool:
-    return any(mark in value for mark in PLACEHOLDERS)
+def _texts(name: str, value: str | dict[str, Any]) -> dict[str, str]:
+    """Return every text of a table of the catalog by its dotted name."""
+    if not isinstance(value, dict):
+        return {name: value}
+    return {key: text for part, inner in value.items() for key, text in _texts(f"{name}.{part}", inner).items()}
+
+
+def _earlier_terms() -> Iterator[Line]:
+    """Look for the pages of earlier versions; without them they can't be read."""
+    pages = current_app.jinja_loader
+    known = set(pages.list_templates()) if pages else set()
+    for terms in portal.catalog.earlier_terms:
+        wanted = [f"legal/terms-{terms.version}.{language}.html" for language in LOCALES]
+        lost = [page for page in wanted if page not in known]
+        if lost:
+            yield Line("fail", f"terms: version {terms.version} has no page {', '.join(lost)} in templates.")
+
+
+def _phone() -> Iterator[Line]:
+    """Stripe's review of a shop for konbini wants a land-line (app.legal.views names its page)."""
+    digits = re.sub(r"[^0-9]", "", portal.catalog.seller.phone.replace("+81", "0"))
+    by_konbini = any(method.key == "konbini" for method in portal.catalog.methods)
+    if by_konbini and digits.startswith(MOBILE):
+        yield Line("warn", "legal: seller.phone is no land-line number. Stripe wants one before it allows konbini.")

@@ -2,14 +2,16 @@
 
 Quantity, total price, time and method of payment, time of delivery, application period, cancellation: a
 customer who was not shown them, or wrongly, may take the contract back (art. 15-4). Worked out of order,
-offer and catalog (AC-T01); the version of the seller's texts is stored with the attempt (AC-T02).
+offer and catalog (AC-T01). Stripe's page says delivery and cancellation once more, in the same words. The version of
+the seller's texts is stored with the attempt (AC-T02); it is also a field of the form, so that it is the one that was
+seen.
 """
 
 from datetime import datetime, time, timedelta
 
 from flask_babel import gettext
 
-from app.catalog import Offer
+from app.catalog import Method, Offer
 from app.kit.clock import JST
 from app.kit.konbini import chain_names
 from app.kit.money import yen
@@ -41,8 +43,25 @@ def six_points(order: Order, offer: Offer) -> list[tuple[str, str]]:
         (gettext("How and when you pay"), _payment(offer, speak)),
         (gettext("Delivery"), portal.catalog.terms.delivery(speak)),
         (gettext("Order by"), _period(offer)),
-        (gettext("Cancellation and refunds"), _cancellation(offer, speak)),
+        (gettext("Cancellation and refunds"), _cancellation(offer.method, speak)),
     ]
+
+
+def note_at_stripe(method: Method) -> str:
+    """Return what Stripe's page shows beside its button, in the page's language; the same whenever it is asked for."""
+    speak = locale()
+    return str(
+        gettext(
+            "Delivery: %(delivery)s Cancellation and refunds: %(cancellation)s",
+            delivery=portal.catalog.terms.delivery(speak),
+            cancellation=_cancellation(method, speak),
+        )
+    )
+
+
+def changed_since(order: Order) -> bool:
+    """Tell whether the terms are other ones than those that the order was made under."""
+    return order.terms_version not in {None, portal.catalog.terms.version}
 
 
 def _price(offer: Offer, speak: str) -> str:
@@ -78,9 +97,9 @@ def _period(offer: Offer) -> str:
     return str(text)
 
 
-def _cancellation(offer: Offer, speak: str) -> str:
+def _cancellation(method: Method, speak: str) -> str:
     parts = [portal.catalog.terms.refund(speak)]
-    if deadline(offer) is None:
+    if method.expires_after_days is None:
         parts.append(gettext("A refund goes back to the card."))
     else:
         parts += [

@@ -17,6 +17,7 @@ class Order(Base):
     `claim_hash` is the SHA-256 of the secret in the browser that made the order.
     It counts until `proved_at`: from the first login with the order's address on, only that address opens the order.
     `price` is in yen with tax, frozen when the order is made; `size` is in bytes.
+    `terms_version` names the terms of use that the order was made under (AC-T02); null: made before that was kept.
     `input_gone_at` and `result_gone_at` say since when the files are deleted (retention, or the customer's wish);
     `erased_at` since when the order names nobody any more (its address is then a pseudonym).
     """
@@ -30,6 +31,7 @@ class Order(Base):
     locale: Mapped[str] = mapped_column(String(2))
     charge: Mapped[str] = mapped_column(String(20))
     price: Mapped[int]
+    terms_version: Mapped[str | None] = mapped_column(String(40))
     state: Mapped[str] = mapped_column(String(20))
     money: Mapped[str] = mapped_column(String(20))
     filename: Mapped[str] = mapped_column(String(120))
