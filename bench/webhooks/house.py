@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.helpers import ROOT, Sandbox, answers, free_port, process, python, wait_for
 
 SECRET = "whsec_bench_only_not_a_secret_0000000000"  # noqa: S105  (a dummy)
-KEY = "sk_test_dummy_for_the_stand_in"
+KEY = "sk_test_" + "dummy" * 6  # letters only: dj-stripe takes no other
 VENV = ROOT / "var" / "bench" / "djstripe"
 REQUIREMENTS = ROOT / "requirements" / "djstripe.txt"
 

@@ -96,3 +96,18 @@ def test_a_refused_expand_leaves_nothing_done(api: Stripe) -> None:
     session = api.create()
     api.refusal(lambda: api.sessions.expire(session.id, {"expand": ["nonsense"]}))
     assert api.sessions.retrieve(session.id).status == "open"
+
+
+def test_details_that_are_no_objects_are_shown_when_asked_for(api: Stripe, paid: stripe.checkout.Session) -> None:
+    assert "breakdown" not in api.sessions.retrieve(paid.id).total_details
+    asked = ["total_details.breakdown", "line_items.data.discounts"]
+    whole: Any = api.sessions.retrieve(paid.id, {"expand": asked})
+    assert whole.total_details.breakdown.to_dict() == {"discounts": [], "taxes": []}
+    assert [item.discounts for item in whole.line_items.data] == [[]]
+
+
+def test_the_card_of_a_payment_is_an_object_of_its_own(api: Stripe, paid: stripe.checkout.Session) -> None:
+    intent: Any = api.client.v1.payment_intents.retrieve(str(paid.payment_intent), {"expand": ["payment_method"]})
+    method = api.client.v1.payment_methods.retrieve(intent.payment_method.id)
+    assert method.to_dict() == intent.payment_method.to_dict()
+    assert (method.type, method.card and method.card.last4) == ("card", "4242")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from functools import cache
 from typing import Any, ForwardRef, get_args
 
@@ -22,6 +23,13 @@ MAX_DEPTH = 4
 _INCLUDABLE: dict[tuple[str, str], Callable[[Tx, Json], Json]] = {
     ("checkout.session", "line_items"): session.list_line_items,
     ("charge", "refunds"): refund.of_charge,
+}
+
+# What is no object of its own, and shown only when asked for: nothing here is discounted or taxed by Stripe.
+_DETAILS: dict[tuple[str, str], Any] = {
+    ("checkout.session", "total_details.breakdown"): {"discounts": [], "taxes": []},
+    ("item", "discounts"): [],
+    ("item", "taxes"): [],
 }
 
 
@@ -53,6 +61,12 @@ def _fill(tx: Tx, body: Json, parts: list[str], path: str, key: Key) -> None:
     if head == "data" and body.get("object") == "list" and rest:
         for item in body["data"]:
             _fill(tx, item, rest, path, key)
+        return
+    detail = _DETAILS.get((body["object"], ".".join(parts)))
+    if detail is not None:
+        for name in parts[:-1]:
+            body = body[name]
+        body[parts[-1]] = deepcopy(detail)
         return
     include = _INCLUDABLE.get((body["object"], head))
     if include and not body.get(head):

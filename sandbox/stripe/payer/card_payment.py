@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from sandbox import config
-from sandbox.stripe import ids
 from sandbox.stripe.errors import StateError
-from sandbox.stripe.objects import charge, dispute, event
+from sandbox.stripe.objects import charge, dispute, event, payment_method
 from sandbox.stripe.payer import checkout
 from sandbox.stripe.payer.cards import Card
 from sandbox.stripe.payer.checkout import Payer
@@ -38,7 +37,9 @@ def pay(tx: Tx, session: Json, payer: Payer, card: Card) -> Attempt:
     Raises StateError when the form is closed.
     """
     intent = checkout.submit(tx, session, "card")
-    intent["payment_method"] = ids.new("payment_method")
+    details = card.method_details(None)
+    method = payment_method.make(tx, address=payer.details["address"], billing=payer.billing, method_details=details)
+    intent["payment_method"] = method["id"]
     if card.is_challenged(_request(session)):
         return _challenge(tx, session, intent, payer, card)
     return _charge(tx, session, intent, payer, card, challenged=False)
