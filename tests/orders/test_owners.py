@@ -166,7 +166,11 @@ def test_two_accounts_become_one(portal: Portal, email: str) -> None:
         carry_over(session, a, c, now)
         carry_over(session, b, c, now + timedelta(hours=1))
         assert former_addresses(session, c) == {a: now, b: now + timedelta(hours=1)}
-    assert {reload(portal, order).email for order in orders} == {c}
+        carry_over(session, a, c, now + timedelta(hours=2))  # ordered with the old one again, and changed again
+        assert former_addresses(session, c) == {a: now + timedelta(hours=2), b: now + timedelta(hours=1)}
+    after = [reload(portal, order) for order in orders]
+    assert {order.email for order in after} == {c}
+    assert [order.proved_at for order in after] == [now, now + timedelta(hours=1), None]  # c logs in with the change
 
 
 def test_mails_that_wait_go_to_the_new_address_and_others_stay(portal: Portal, email: str) -> None:
