@@ -1,5 +1,7 @@
 """Where an order stands, in one key: what the page, the history and the mails agree on."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from app.models import Order, Payment, Refund
@@ -72,6 +74,22 @@ def test_money_that_the_bank_took_back() -> None:
     assert situation(order).key == "charged_back"
 
 
+@pytest.mark.parametrize(
+    ("state", "money", "key"),
+    [
+        ("delivered", "paid", "result_gone"),
+        ("analysed", "unpaid", "unpaid_gone"),
+        ("uploaded", "unpaid", "unpaid_gone"),
+        ("rejected", "unpaid", "rejected"),
+        ("delivered", "refunded", "refunded"),
+    ],
+)
+def test_files_that_are_deleted(state: str, money: str, key: str) -> None:
+    order = made(state, money, "before_analysis", [])
+    order.result_gone_at = datetime(2026, 11, 22, tzinfo=UTC)
+    assert situation(order).key == key
+
+
 def test_every_key_has_its_words() -> None:
-    elsewhere = {"checking", "sent", "refund_account", "refunding", "charged_back"}
+    elsewhere = {"checking", "sent", "refund_account", "refunding", "charged_back", "result_gone", "unpaid_gone"}
     assert {key for *_, key in CASES} | elsewhere == set(TEXTS)

@@ -124,7 +124,7 @@ def test_ac_p01_what_comes_back_is_deleted_again(company: Company, clock: Clock)
     keep_to_table(company.portal)
     company.portal.storage.put(f"results/{order.id}/result.zip", b"late", "application/zip")
     company.portal.storage.put(f"orders/{order.id}.kaiseki", b"late", "text/plain")
-    assert comparison(company) == ({"left over": 2}, set())
+    assert comparison(company) == ({"left over": 1}, set())
     assert prefixes(company, order) == {"record"}
 
 
