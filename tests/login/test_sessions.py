@@ -41,7 +41,7 @@ def logged_in(client: FlaskClient) -> bool:
 def test_ac_l10_no_value_of_the_database_logs_in(
     client: FlaskClient, stranger: FlaskClient, portal: Portal, email: str
 ) -> None:
-    """No value of any column of the tables of logging in, tried as link, code, session or device, opens anything."""
+    """No value of any column of the tables of logging in, tried as link, code or session, opens anything."""
     log_in(client, portal, email)
     post(client, "/account/email", email=f"x{email}")
     other = f"pending-{email}"
@@ -64,8 +64,10 @@ def test_ac_l10_no_value_of_the_database_logs_in(
         set_cookie(stranger, "session", value)
         assert not logged_in(stranger)
         drop_cookie(stranger, "session")
+        assert post(client, "/account/email/code", code=value).status_code == 422
         with portal.database.transaction() as session:  # every value gets a fresh try
             session.execute(update(LoginRequest).where(LoginRequest.email == other).values(attempts=0))
+            session.execute(update(AddressChange).where(AddressChange.email == email).values(attempts=0))
     assert sessions_of(portal, other) == []
     assert stranger.post("/login/code", data={"csrf_token": token, "code": secrets.code}).status_code == 303
 
@@ -198,9 +200,8 @@ def test_seen_at_is_written_once_a_minute(client: FlaskClient, portal: Portal, e
     assert sessions_of(portal, email)[0].seen_at > first + timedelta(seconds=60)
 
 
-def test_staff_have_their_role_and_a_disabled_one_is_out_at_once(
-    client: FlaskClient, portal: Portal, email: str
-) -> None:
+def test_ac_l13_a_disabled_member_of_staff_is_out_at_once(client: FlaskClient, portal: Portal, email: str) -> None:
+    """A member of staff who is disabled is logged out with that, wherever they were logged in."""
     with portal.database.transaction() as session:
         add_staff(session, email, "support", portal.clock())
     assert log_in(client, portal, email).location == "/staff/orders"
