@@ -246,9 +246,11 @@ def load_catalog(path: Path) -> Catalog:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise BadCatalogError(f"{path}: can't be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise BadCatalogError(f"{path}: is not UTF-8 (byte {error.start})") from None
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError, and what Python says of a number with thousands of digits
         raise BadCatalogError(f"{path}: {error}") from None
     try:
         return Catalog.model_validate(data)

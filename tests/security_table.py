@@ -22,6 +22,8 @@ HEAD = """# Security: what is asked, and what proves it
 Written by `make security-table` from docs/security-rows.toml and the tests; a test fails when this page is out of date.
 Level: OWASP ASVS 5.0, all of L1 and L2, with one written exception (customers log in by mail: docs/decisions).
 *proved*: the tests named pass with every `make test`. *in part*: they pass, and something is left. *not yet*: no test.
+Besides, `make scan` tries the running portal with wapiti and sqlmap, logged out, as a customer and as staff, and reads
+the code with bandit and for secrets; what they may find is explained in scan/accepted.toml, anything else fails.
 """
 
 
