@@ -6,7 +6,7 @@ rule 9) and Stripe's own voucher page.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -22,6 +22,7 @@ from app.portal import portal
 from app.privacy.ages import BACKUPS
 
 Context = dict[str, Any]
+Row = TypeVar("Row", AddressChange, LoginSession)
 
 
 class NotNeededError(Exception):
@@ -130,8 +131,16 @@ def _login(session: Session, mail: Mail) -> Context:
     return {"login_url": address(f"/login/{secrets.token}"), "code": secrets.code}
 
 
+def _still_there(session: Session, model: type[Row], row_id: str) -> Row:
+    """Return a row; whoever had their data deleted meanwhile is not written to about it."""
+    row = session.get(model, row_id)
+    if row is None:
+        raise NotNeededError
+    return row
+
+
 def _address_code(session: Session, mail: Mail) -> Context:
-    change = session.get_one(AddressChange, mail.params["change"])
+    change = _still_there(session, AddressChange, mail.params["change"])
     code = code_of(portal.signer, "address", change.id, change.code_hash)
     if change.consumed_at is not None or code is None:
         raise NotNeededError
@@ -139,7 +148,7 @@ def _address_code(session: Session, mail: Mail) -> Context:
 
 
 def _address_changed(session: Session, mail: Mail) -> Context:
-    change = session.get_one(AddressChange, mail.params["change"])
+    change = _still_there(session, AddressChange, mail.params["change"])
     return {
         "old": masked(change.email),
         "new": masked(change.new_email),
@@ -149,7 +158,7 @@ def _address_changed(session: Session, mail: Mail) -> Context:
 
 
 def _new_device(session: Session, mail: Mail) -> Context:
-    login = session.get_one(LoginSession, mail.params["session"])
+    login = _still_there(session, LoginSession, mail.params["session"])
     return {
         "device": device_name(login.user_agent),
         "at": login.created_at,
