@@ -91,3 +91,11 @@ def test_ac_l23_the_notice_names_device_and_network(portal: Portal, locale: str)
         assert "203.0.113.9" in part
         assert f"{portal.settings.public_url}/account" in part
         assert "evil" not in part
+
+
+@pytest.mark.parametrize(
+    ("kind", "param"), [("address_code", "change"), ("address_changed_old", "change"), ("new_device", "session")]
+)
+def test_nothing_is_sent_about_data_that_was_deleted_meanwhile(portal: Portal, kind: str, param: str) -> None:
+    with pytest.raises(NotNeededError):
+        letter(kind, "ja", **{param: new_id()})
