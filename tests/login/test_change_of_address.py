@@ -1,5 +1,7 @@
 """Changing the address (AC-L24): proved anew, confirmed by the new one, told to the old one, once."""
 
+import json
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -17,8 +19,9 @@ from app.login import limits
 from app.login.staff import add_staff
 from app.models import AuditEntry, LoginSession, Mail
 from app.orders.owners import former_addresses
+from app.orders.records import key_of
 from app.portal import Portal
-from tests.helpers import make_order, reload
+from tests.helpers import Sandbox, make_order, reload, wait_for
 from tests.login.steps import (
     Browser,
     ask,
@@ -257,3 +260,28 @@ def test_ac_l24_of_changes_at_once_one_wins(four_processes: str, portal: Portal,
     assert [row.email for row in rows if row.ended_at is None] == [owner]
     assert entries == ["order.address_changed"]
     assert mails_to(portal, email).count("address_changed_old") == 1
+
+
+def test_ac_l24_with_real_servers_worker_and_mail(live: str, sandbox: Sandbox, portal: Portal, email: str) -> None:
+    """The code travels by mail, both addresses are told, and the order's record in the object store follows."""
+    order = make_order(portal, email=email, state="analysed", uploaded_at=portal.clock())
+    new = f"new-{email}"
+    browser = Browser(live)
+    browser.post("/login", email=email)
+    browser.post(f"/login/{mailed(portal, email).token}")
+    browser.post("/account/email", email=new)
+    mail = wait_for(lambda: sandbox.mails(new), what="the mail to the new address")[0]
+    code = re.search(r"^[2-9A-Z]{4}-[2-9A-Z]{4}$", mail["text"], re.MULTILINE)
+    assert code, mail["text"]
+    assert browser.post("/account/email/code", code=code[0])[0] == 303
+    wait_for(lambda: len(sandbox.mails(new)) == 2, what="the mail that it is done")
+    wait_for(
+        lambda: ["mail" for m in sandbox.mails(email) if "n***@example.jp" in m["text"]], what="the old one's mail"
+    )
+
+    def recorded() -> bool:
+        record = json.loads(portal.storage.get(key_of("order", order.id)))
+        return (record["email"], list(record["former"]), bool(record["proved_at"])) == (new, [email], True)
+
+    wait_for(lambda: list(portal.storage.list(f"orders/{order.id}.json")), what="the record")
+    wait_for(recorded, what="the record of the new owner")
