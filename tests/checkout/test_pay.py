@@ -53,8 +53,8 @@ def test_konbini_is_refused_for_a_small_price(portal: Portal, client: FlaskClien
 
 
 @pytest.mark.parametrize("method", ["card", "konbini"])
-def test_six_points_of_the_law(method: str, portal: Portal, client: FlaskClient) -> None:
-    """AC-T01: quantity, price, time and method of payment, delivery, period, cancellation."""
+def test_ac_t01_six_points_of_the_law(method: str, portal: Portal, client: FlaskClient) -> None:
+    """The last screen names quantity, price, time and method of payment, delivery, period and cancellation."""
     order = order_of(portal, client, filename="売上 2026.csv")
     page = client.get(f"/orders/{order.id}/pay?method={method}&lang=en").text
     terms = portal.catalog.terms
@@ -80,8 +80,8 @@ def test_six_points_of_the_law(method: str, portal: Portal, client: FlaskClient)
         assert words in page
 
 
-def test_the_session_at_stripe_says_the_same(portal: Portal, client: FlaskClient, sandbox: Sandbox) -> None:
-    """AC-T01, T02: price, texts, language, ids; the version of the terms is kept."""
+def test_ac_t01_the_session_at_stripe_says_the_same(portal: Portal, client: FlaskClient, sandbox: Sandbox) -> None:
+    """The Checkout Session has the price, texts, language and ids of the last screen."""
     order = order_of(portal, client)
     made = session_at_stripe(sandbox, go_to_stripe(client, order, "konbini"))
     (payment,) = payments(portal, order)
@@ -91,9 +91,11 @@ def test_the_session_at_stripe_says_the_same(portal: Portal, client: FlaskClient
     assert made["customer_email"] == order.email
     # Of the attempt, not of the moment of asking: a repeat must be the same request (https://docs.stripe.com/api/idempotent_requests).
     assert made["expires_at"] == int((payment.created_at + SESSION_LIFE).timestamp())
-    assert made["custom_text"]["submit"]["message"] == portal.catalog.terms.delivery.ja
+    told = made["custom_text"]["submit"]["message"]
+    for promise in (portal.catalog.terms.delivery.ja, portal.catalog.terms.refund.ja):
+        assert promise in told
     assert made["payment_method_types"] == ["konbini"]
-    assert payment.terms_version == portal.catalog.terms.version
+    assert (payment.terms_version, made["metadata"]["terms"]) == (portal.catalog.terms.version,) * 2
 
 
 def test_an_open_session_is_used_again(portal: Portal, client: FlaskClient) -> None:

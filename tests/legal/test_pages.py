@@ -4,6 +4,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.portal import Portal
+from app.privacy.ages import BACKUPS
+from app.privacy.retention import RETENTION
+from tests.checkout.shop import order_of
+
+TITLE = {"ja": "特定商取引法に基づく表記", "en": "Seller's details"}
 
 LABELS = {
     "ja": [
@@ -50,11 +55,55 @@ def test_a_method_that_is_not_offered_says_for_what(client: FlaskClient, lang: s
 @pytest.mark.parametrize(
     ("page", "lang", "words"),
     [
-        ("privacy", "ja", ["Stripe", "米国", "安全管理", "保管の期間", "開示", "かいせき株式会社"]),
+        # Art. 32: who, why, how to ask, what keeps it safe, where to complain; art. 28: abroad; art. 26: leaks.
+        (
+            "privacy",
+            "ja",
+            [
+                "かいせき株式会社",
+                "<dt>代表者</dt>",
+                "<dt>住所</dt>",
+                "利用目的",
+                "要配慮個人情報",
+                "クッキーと外部送信",
+                "利用者の情報を外部の事業者に送信する仕組み",
+                "委託と外国での取り扱い",
+                "Stripe, Inc.",
+                "米国",
+                "東京リージョン",
+                "安全管理",
+                "外国の環境",
+                "保管の期間",
+                "開示、訂正、消去",
+                'href="/account"',
+                "手数料はかかりません",
+                "苦情",
+                "個人情報保護委員会",
+            ],
+        ),
         (
             "privacy",
             "en",
-            ["Stripe", "United States", "keep it safe", "How long", "erase", "Kaiseki Inc. (sample)"],
+            [
+                "Kaiseki Inc. (sample)",
+                "<dt>Representative</dt>",
+                "<dt>Address</dt>",
+                "and why",
+                "care-required",
+                "Our pages send nothing about you to other companies",
+                "data outside Japan",
+                "Stripe, Inc.",
+                "United States",
+                "Tokyo region",
+                "keep it safe",
+                "Abroad",
+                "How long",
+                "see, correct and erase",
+                'href="/account"',
+                "free of charge",
+                "Complaints",
+                "Personal Information Protection Commission",
+            ],
         ),
         ("terms", "ja", ["版: 2026-11-22", "返金", "14日以内", "日本法"]),
         ("terms", "en", ["Version: 2026-11-22", "Refunds", "within 14 days", "law of Japan"]),
@@ -67,3 +116,32 @@ def test_prose_is_whole_in_both_languages(client: FlaskClient, page: str, lang: 
     for word in words:
         assert word in answer.text, word
     assert answer.text.count("<h1>") == 1
+
+
+@pytest.mark.parametrize(("lang", "unit"), [("ja", "日"), ("en", " days")])
+def test_the_privacy_policy_promises_what_the_retention_job_keeps(client: FlaskClient, lang: str, unit: str) -> None:
+    """Every period on the page is the one of the table that the job follows."""
+    text = client.get(f"/legal/privacy?lang={lang}").text
+    for name in (
+        "the customer's file", "previews and results", "files of unpaid orders",
+        "files of unpaid orders without a voucher", "login sessions", "network addresses and browsers",
+        "texts of mails about orders",
+    ):  # fmt: skip
+        assert f"{RETENTION[name].after.days}{unit}" in text, name
+    assert f"{BACKUPS.days}{unit}" in text
+
+
+@pytest.mark.parametrize("lang", ["ja", "en"])
+def test_the_sellers_details_are_found_from_the_top_page_and_where_one_pays(
+    portal: Portal, client: FlaskClient, lang: str
+) -> None:
+    """Stripe wants this title, everything on one page, and a way to it from the top page and from paying.
+
+    https://support.stripe.com/questions/how-to-create-and-display-a-commerce-disclosure-page
+    """
+    assert f"<h1>{TITLE[lang]}</h1>" in client.get(f"/legal/tokushoho?lang={lang}").text
+    order = order_of(portal, client)
+    for path in ("/", f"/orders/{order.id}/pay", f"/orders/{order.id}/pay?method=konbini"):
+        page = client.get(path).text
+        for legal in ("tokushoho", "terms", "privacy"):
+            assert f'href="/legal/{legal}"' in page, path
