@@ -73,6 +73,7 @@ def code() -> ResponseReturnValue:
         secret = _exchanged(session, who) if outcome == "proved" else ""
     if not secret:
         return _code_page(who, target, outcome)
+    forget_browser()
     return _let_in(redirect(target.address("staff"), 303), secret)
 
 
