@@ -13,7 +13,7 @@ from app.privacy.retention import RETENTION, apply
 
 SCHEDULE["privacy.retention"] = timedelta(days=1)
 
-SOON, LATEST = timedelta(minutes=1), timedelta(days=1)
+SOON, LATEST = timedelta(seconds=2), timedelta(days=1)
 
 log = structlog.get_logger()
 
@@ -35,16 +35,20 @@ def persist(work: Callable[[], None], name: str, subject: str) -> bool:
     try:
         step(work, name="work", attempts=5)
     except StepFailedError:
-        wait = min(SOON * 2 ** times_before(), LATEST)
-        step(lambda: come_again(name, subject, wait), name="come_again")
+        come_again(name, subject)
         return False
     return True
 
 
-def come_again(name: str, subject: str, wait: timedelta) -> None:
-    """Enqueue the job that runs here once more."""
-    with portal.database.transaction() as session:
-        portal.jobs.enqueue(session, name, subject, key=next_key(), delay=wait)
+def come_again(name: str, subject: str) -> None:
+    """Enqueue the job that runs here once more, each time after twice the wait."""
+    key, wait = next_key(), min(SOON * 2 ** min(times_before(), 20), LATEST)
+
+    def enqueue() -> None:
+        with portal.database.transaction() as session:
+            portal.jobs.enqueue(session, name, subject, key=key, delay=wait)
+
+    step(enqueue, name="come_again")
 
 
 @job("privacy.files")
@@ -63,4 +67,4 @@ def forget(erasure_id: str) -> None:
         if not persist(lambda work=work: work(erasure_id), "privacy.erase", erasure_id):  # type: ignore[misc]
             return
     if not step(lambda: erase.finish(erasure_id), name="finish"):
-        step(lambda: come_again("privacy.erase", erasure_id, SOON), name="come_again")
+        come_again("privacy.erase", erasure_id)

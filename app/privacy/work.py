@@ -100,7 +100,7 @@ class Files:
 def _delete_files(session: Session, order_id: str, what: str) -> None:
     now = portal.clock()
     record(session, order_id, "files.deleted", ACTOR, now, what=what)
-    portal.jobs.enqueue(session, "privacy.files", order_id, key=f"privacy.files:{order_id}:{now.isoformat()}")
+    portal.jobs.enqueue(session, "privacy.files", order_id, key=f"privacy.files:{order_id}:{now:%Y%m%dT%H%M%S}")
 
 
 @dataclass(frozen=True)
