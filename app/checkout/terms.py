@@ -17,7 +17,8 @@ from app.kit.konbini import chain_names
 from app.kit.money import yen
 from app.models import Order
 from app.portal import portal
-from app.web.texts import jst, locale
+from app.privacy.ages import UNPAID, UNPAID_AFTER_VOUCHER
+from app.web.texts import jst, jst_date, locale
 
 
 def deadline(offer: Offer) -> datetime | None:
@@ -42,7 +43,7 @@ def six_points(order: Order, offer: Offer) -> list[tuple[str, str]]:
         (gettext("Total price"), _price(offer, speak)),
         (gettext("How and when you pay"), _payment(offer, speak)),
         (gettext("Delivery"), portal.catalog.terms.delivery(speak)),
-        (gettext("Order by"), _period(offer)),
+        (gettext("Order by"), _period(order, offer)),
         (gettext("Cancellation and refunds"), _cancellation(offer.method, speak)),
     ]
 
@@ -89,12 +90,22 @@ def _payment(offer: Offer, speak: str) -> str:
     return str(text)
 
 
-def _period(offer: Offer) -> str:
+def _period(order: Order, offer: Offer) -> str:
+    day = jst_date(last_moment(order))
     if deadline(offer) is None:
-        text = gettext("There is no limit. The payment page closes after 24 hours; you can then start again.")
+        again = gettext("The payment page closes after 24 hours; you can then start again.")
     else:
-        text = gettext("There is no limit. A voucher that is not paid in time expires; you can then start again.")
-    return str(text)
+        again = gettext("A voucher that is not paid in time expires; you can then start again.")
+    text = gettext("You can order until %(day)s; after that your file and its result are deleted.", day=day)
+    return f"{text} {again}" if locale() == "en" else f"{text}{again}"
+
+
+def last_moment(order: Order) -> datetime:
+    """Return until when an unpaid order can be paid: then its files go (app.privacy.retention). Payments are loaded."""
+    ends = [end for p in order.payments if (end := p.voucher_expires_at or p.session_expires_at)]
+    if any(p.voucher_expires_at for p in order.payments):
+        return max(ends) + UNPAID_AFTER_VOUCHER
+    return order.created_at + UNPAID
 
 
 def _cancellation(method: Method, speak: str) -> str:

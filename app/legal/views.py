@@ -11,15 +11,12 @@ from flask.typing import ResponseReturnValue
 
 from app.catalog import Terms
 from app.errors import NotFoundError
-from app.orders.access import PAY_LINK_LIFE_S
 from app.portal import portal
-from app.privacy.ages import BACKUPS
+from app.privacy.ages import BACKUPS, UNPAID, UNPAID_AFTER_VOUCHER
 from app.privacy.retention import RETENTION
 from app.web.texts import locale
 
 blueprint = Blueprint("legal", __name__, url_prefix="/legal")
-
-DAY_S = 86_400
 
 
 @blueprint.get("/tokushoho")
@@ -33,7 +30,8 @@ def tokushoho() -> ResponseReturnValue:
         invoice_number=catalog.portal.invoice_number,
         methods=catalog.methods,
         products=[(product, catalog.offers(product.price)) for product in catalog.products],
-        pay_link_days=PAY_LINK_LIFE_S // DAY_S,
+        unpaid_days=UNPAID.days,
+        voucher_days=UNPAID_AFTER_VOUCHER.days,
     )
 
 

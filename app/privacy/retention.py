@@ -30,7 +30,7 @@ from app.models import (
 from app.models.payment import OPEN_STATES
 from app.orders.states import PAID
 from app.portal import portal
-from app.privacy.ages import LEDGER
+from app.privacy.ages import LEDGER, UNPAID, UNPAID_AFTER_VOUCHER
 from app.privacy.work import Due, Files, Objects, Orders, Rows
 
 ENDED = ("analysed", "delivered", "rejected", "failed")
@@ -87,10 +87,13 @@ RETENTION = {
     "the customer's file": Rule(30 * DAY, "the result", GONE, Files(_INPUT, input_only=True)),
     "previews and results": Rule(180 * DAY, "delivery", GONE, Files(_RESULT)),
     "files of unpaid orders": Rule(
-        7 * DAY, "the last deadline of an order with a voucher", GONE, Files(_older(_LAST_DEADLINE, _UNPAID, _VOUCHER))
+        UNPAID_AFTER_VOUCHER,
+        "the last deadline of an order with a voucher",
+        GONE,
+        Files(_older(_LAST_DEADLINE, _UNPAID, _VOUCHER)),
     ),
     "files of unpaid orders without a voucher": Rule(
-        30 * DAY, "the order", GONE, Files(_older(Order.created_at, _UNPAID, ~_VOUCHER))
+        UNPAID, "the order", GONE, Files(_older(Order.created_at, _UNPAID, ~_VOUCHER))
     ),
     "uploads": Rule(3 * DAY, "their arrival (what counts is copied away then)", GONE, Objects("incoming/")),
     "login requests": Rule(7 * DAY, "the request", FORGOTTEN, Rows(LoginRequest, _older(LoginRequest.created_at))),

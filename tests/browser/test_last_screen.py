@@ -69,7 +69,8 @@ def test_ac_t01_the_last_screen_and_stripes_page_say_the_same(
         ) in payment
         assert "23:59" in payment
     assert delivery == terms.delivery(lang)
-    assert period
+    last = order.created_at.astimezone(JST) + timedelta(days=30)
+    assert {"ja": f"{last.month}月{last.day}日", "en": f"{last.day} {last:%b %Y}"}[lang] in period
     assert cancellation.startswith(terms.refund(lang))
     assert audit(page) == []
     button = page.locator("main form[method=post] button.button")
