@@ -1,6 +1,5 @@
 """The one reader of the environment. Every value is listed in `.env.example` with a comment."""
 
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -75,7 +74,7 @@ class Settings(BaseSettings):
             values["secret_key_fallbacks"] = [part for part in text.split(",") if part]
         return values
 
-    @cached_property
+    @property
     def secure(self) -> bool:
         """Whether customers reach the portal over https; decides the cookies' prefix and Secure flag."""
         return self.public_url.startswith("https://")
@@ -95,7 +94,7 @@ class Settings(BaseSettings):
         """Secrets of the Stripe webhook endpoint, any of which may have signed (AC-W02)."""
         return self.stripe_webhook_secrets.get_secret_value().split(",")
 
-    @cached_property
+    @property
     def object_store_origin(self) -> str:
         """Origin that browsers send files to and load previews from; part of the content security policy."""
         url = (
@@ -104,7 +103,7 @@ class Settings(BaseSettings):
         parts = urlsplit(url)
         return f"{parts.scheme}://{parts.netloc}"
 
-    @cached_property
+    @property
     def stripe_page_origin(self) -> str:
         """Origin of the hosted Checkout page, where the payment form leads."""
         parts = urlsplit(self.stripe_api_base or "https://checkout.stripe.com")

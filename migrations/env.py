@@ -9,6 +9,7 @@ from app.jobs import SYSTEM_SCHEMA
 from app.kit.failpoints import arm, fail_point
 from app.models import Base
 from app.settings import load_settings
+from app.startup import must_be_fit
 
 
 def run() -> None:
@@ -16,6 +17,7 @@ def run() -> None:
     url = context.config.attributes.get("database_url")
     if url is None:
         settings = load_settings()
+        must_be_fit(settings)
         arm(settings.failpoint)
         url = settings.database_url.get_secret_value()
     database = Database(url)

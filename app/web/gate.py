@@ -1,4 +1,4 @@
-"""What is refused before any room sees it: odd methods, forms from other sites, bodies of unknown length."""
+"""What is refused before any room sees it: odd methods, forms of other sites, bodies of unknown length."""
 
 from urllib.parse import urlsplit
 
@@ -12,8 +12,8 @@ READING = ("GET", "HEAD")
 METHODS = (*READING, "POST")
 WEBHOOK = "webhooks.stripe"  # comes from Stripe's servers; its signature says so (AC-W01)
 
-# Routes that read a raw body, not a form, and how many bytes it may have. They want Content-Length: some servers cut
-# a chunked body silently (finding 9). The webhook counts its refusals by outcome and looks by itself.
+# Routes that read a raw body, not a form, and how many bytes it may have; Flask bounds forms (MAX_CONTENT_LENGTH).
+# The webhook counts its refusals by outcome and looks by itself.
 RAW_BODIES = {"intake.sign": 4 * 1024, "reports.collect": 16 * 1024}
 
 
@@ -33,11 +33,11 @@ def init_gate(app: Flask, settings: Settings) -> None:
     def look() -> None:
         if request.method not in METHODS:
             abort(405, valid_methods=METHODS)
-        if request.method not in READING and request.endpoint != WEBHOOK and _foreign(ours):
+        if request.method in READING or request.endpoint == WEBHOOK:
+            return
+        if _foreign(ours):
             raise ForeignSiteError
-        most = RAW_BODIES.get(request.endpoint or "")
-        if most is not None:
-            _measure(most)
+        _measure(RAW_BODIES.get(request.endpoint or ""))
 
 
 def _foreign(ours: str) -> bool:
@@ -55,8 +55,10 @@ def _foreign(ours: str) -> bool:
     return origin is not None and origin.lower() != ours
 
 
-def _measure(most: int) -> None:
-    if request.content_length is None or request.headers.get("Transfer-Encoding"):
+def _measure(most: int | None) -> None:
+    """Refuse a body in chunks, which no browser sends and some servers cut silently (finding 9), and a long raw one."""
+    length = request.content_length
+    if request.headers.get("Transfer-Encoding") or (most is not None and length is None):
         raise LengthRequired
-    if request.content_length > most:
+    if most is not None and length is not None and length > most:
         raise RequestEntityTooLarge

@@ -10,6 +10,7 @@ import pytest
 
 from app.kit.failpoints import FailPointError, arm, fail_point
 from app.settings import BadSettingsError, load_settings
+from app.startup import must_be_fit
 from tests.test_settings import GOOD
 
 
@@ -74,4 +75,4 @@ def test_refused_where_it_does_not_belong(
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("FAILPOINT", order)
     with pytest.raises(BadSettingsError, match="FAILPOINT"):
-        load_settings()
+        must_be_fit(load_settings())
