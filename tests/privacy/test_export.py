@@ -56,7 +56,7 @@ def test_ac_p03_all_that_is_held_and_nobody_elses(
         session.add(LoginDevice(email=email, device_hash="secret-device", created_at=now, seen_at=now))
     log_in(portal, client, email)
     before = counts(portal)
-    answer = client.get("/account/export")
+    answer = client.get("/account/export", buffered=True)
     assert (answer.status_code, answer.mimetype) == (200, "application/zip")
     assert answer.headers["Content-Disposition"].startswith("attachment; filename=kaiseki-")
     assert "no-store" in answer.headers["Cache-Control"]
@@ -79,7 +79,7 @@ def test_ac_p03_of_the_person_who_is_logged_in(portal: Portal, client: FlaskClie
     """Who is not logged in is asked to; who holds nothing gets empty lists."""
     assert client.get("/account/export").status_code in {302, 303}
     log_in(portal, client, email)
-    found = unpacked(client.get("/account/export").data)
+    found = unpacked(client.get("/account/export", buffered=True).data)
     assert found["orders.json"] == []
     assert [row["ip"] for row in found["logins.json"]] == ["127.0.0.1"]
     assert "/account/export" in client.get("/account").text
@@ -95,7 +95,7 @@ def test_ac_p03_made_while_it_is_sent(portal: Portal, client: FlaskClient, email
                 AuditEntry(order_id=order.id, at=portal.clock(), kind="x", actor="worker", data={"text": new_id() * 90})
             )
     log_in(portal, client, email)
-    answer = client.get("/account/export")
+    answer = client.get("/account/export", buffered=True)
     pieces = list(answer.iter_encoded())
     assert len(pieces) > 5
     assert len(unpacked(b"".join(pieces))["what_happened.json"]) == 600

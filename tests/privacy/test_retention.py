@@ -235,9 +235,9 @@ def _audit(portal: Portal, at: datetime) -> AuditEntry:
 
 
 ROWS: dict[str, tuple[Make, str | None]] = {
+    "network addresses and browsers": (_session(), "ip"),
     "login requests": (_request, None),
     "login sessions": (_session(ended_at=...), None),
-    "network addresses and browsers": (_session(), "ip"),
     "known devices": (
         lambda _, at: LoginDevice(email="a@example.jp", device_hash=new_id(), created_at=at, seen_at=at),
         None,
