@@ -250,7 +250,7 @@ def load_catalog(path: Path) -> Catalog:
         raise BadCatalogError(f"{path}: is not UTF-8 (byte {error.start})") from None
     try:
         data = tomllib.loads(text)
-    except ValueError as error:  # TOMLDecodeError, and what Python says of a number with thousands of digits
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError; numbers and nesting beyond what Python reads
         raise BadCatalogError(f"{path}: {error}") from None
     try:
         return Catalog.model_validate(data)

@@ -23,18 +23,18 @@ class Finding:
 
 @dataclass(frozen=True)
 class Accepted:
-    """What need not be mended, and why. `what` and `where` are patterns as of a shell."""
+    """What need not be mended, and why. `what`, `where` and `says` (the detail) are patterns as of a shell."""
 
     tool: str
     what: str
     where: str
     why: str
+    says: str = "*"
 
     def covers(self, finding: Finding) -> bool:
         """Tell whether this explains a finding."""
-        if self.tool != finding.tool:
-            return False
-        return fnmatchcase(finding.what, self.what) and fnmatchcase(finding.where, self.where)
+        pairs = ((finding.what, self.what), (finding.where, self.where), (finding.detail, self.says))
+        return self.tool == finding.tool and all(fnmatchcase(text, pattern) for text, pattern in pairs)
 
 
 def accepted() -> list[Accepted]:
