@@ -5,7 +5,7 @@ import re
 from email_validator import EmailNotValidError, validate_email
 
 MAX_LENGTH = 254
-# Anything like an address in a line of a log, in a URL's spelling too. What JSON escapes before it stays whole, and what
+# Anything like an address in a line of a log, in a URL's spelling too. What JSON escapes before it stays whole; what
 # parts a URL or a list ends it: an address with such a sign is masked behind it.
 _LIKE_ONE = re.compile(r"((?:\\u[0-9a-f]{4}|\\.)?)([\w.!#$%*+^~-]{1,254}?)(@|%40)([\w-]+(?:\.[\w-]+)*)", re.IGNORECASE)
 _LOCAL_PART = re.compile(r"[a-z0-9!#$%&*+/=?^_{|}~.-]{1,64}")
