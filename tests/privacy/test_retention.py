@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
+from app.kit import failpoints
 from app.kit.ids import new_id
 from app.models import (
     AddressChange,
@@ -370,3 +371,27 @@ def test_ac_p01_the_page_of_the_docs_is_the_table() -> None:
 def test_ac_p01_every_rule_runs_on_an_empty_house(company: Company, name: str) -> None:
     """A rule that meets nothing says so."""
     assert apply(name) == 0
+
+
+POINTS = ("retention.before_commit", "retention.after_commit", "privacy.record_written", "privacy.files_removed")
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_ac_p01_stopped_anywhere_it_goes_on(company: Company, clock: Clock, point: str) -> None:
+    """A run that dies at any step leaves an order whole or marked, and the next one ends what it began."""
+    order, _ = company.bought()
+    clock.pass_days(200)
+    failpoints.arm(f"{point}:raise")
+    try:
+        with pytest.raises(failpoints.FailPointError):
+            keep_to_table(company.portal)
+    finally:
+        failpoints.arm(None)
+    marked = gone(company.portal)[order.id]
+    if point == "retention.before_commit":
+        assert marked == (False, False)
+        assert company.browser(order).get(f"/orders/{order.id}/files/result.zip").status_code == 302
+    keep_to_table(company.portal)
+    assert gone(company.portal)[order.id] == (True, True)
+    assert prefixes(company, order) == {"record"}
+    assert comparison(company) == ({}, set())
