@@ -33,16 +33,22 @@ class Database:
         """Take a SQLAlchemy address; the folder of a SQLite file is made when missing."""
         self.url = url
         self.engine = _engine(url, POOL)
-        self._reserved = _engine(url, RESERVED)
+        self._reserved = _engine(url, RESERVED, isolation_level="AUTOCOMMIT")
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 
     @contextmanager
-    def transaction(self, *, reserved: bool = False) -> Iterator[Session]:
-        """Open a session; commit at the end, roll back on any exception.
+    def transaction(self) -> Iterator[Session]:
+        """Open a session; commit at the end, roll back on any exception."""
+        with self._sessions.begin() as session:
+            yield session
 
-        `reserved`: on one of the connections that are kept for webhooks.
+    @contextmanager
+    def one_statement(self) -> Iterator[Session]:
+        """Open a session for one statement that stands alone, on a connection kept for webhooks.
+
+        On PostgreSQL it commits itself: one round trip instead of three.
         """
-        with self._sessions(bind=self._reserved if reserved else self.engine) as session, session.begin():
+        with self._sessions(bind=self._reserved) as session, session.begin():
             yield session
 
     def close(self) -> None:
@@ -68,7 +74,7 @@ def _insert_or_ignore(model: type[DeclarativeBase], dialect: str) -> Executable:
     return insert.on_conflict_do_nothing().execution_options(preserve_rowcount=True)
 
 
-def _engine(url: str, size: int) -> Engine:
+def _engine(url: str, size: int, **options: Any) -> Engine:  # noqa: ANN401  (SQLAlchemy's)
     if make_url(url).get_backend_name() != "sqlite":
         engine = create_engine(
             url,
@@ -82,6 +88,7 @@ def _engine(url: str, size: int) -> Engine:
                 "options": "-c lock_timeout=10000 -c statement_timeout=30000 -c timezone=UTC"
                 " -c idle_in_transaction_session_timeout=30000",
             },
+            **options,
         )
         event.listen(engine, "checkin", _note_idling)
         event.listen(engine, "checkout", _ping_after_idling)

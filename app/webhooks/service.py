@@ -44,7 +44,7 @@ def take(event: dict[str, Any], payload: str) -> str:
     outcome = _outcome(event)
     found = _object(event)
     fail_point("webhook.before_insert")
-    with portal.database.transaction(reserved=True) as session:
+    with portal.database.one_statement() as session:
         new = insert_once(
             session,
             StripeEvent,
