@@ -41,6 +41,7 @@ bench: setup ## measurements; each prints its own table
 	$(PY) -m bench.webhooks
 	$(PY) -m bench.stripe_list
 	$(PY) -m bench.rebuild
+	$(PY) -m bench.login_timing
 
 setup: $(VENV)/.ready static/dist/app.js translations/.compiled
 
