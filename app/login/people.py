@@ -24,7 +24,7 @@ from app.portal import portal
 from app.web.cookies import read_cookie
 
 SESSION_COOKIE = "session"
-STAFF_STEP_UP = timedelta(minutes=5)  # how fresh a proof of staff must be before what matters (AC-S03)
+STAFF_STEP_UP = timedelta(minutes=5)  # how fresh a proof of staff must be before what matters
 
 P = ParamSpec("P")
 View = Callable[P, ResponseReturnValue]

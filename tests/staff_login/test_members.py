@@ -22,6 +22,18 @@ def run(app: Flask) -> Run:
     return lambda *words: runner.invoke(args=["portal", "staff", *words])
 
 
+def test_ac_s01_a_new_portal_has_no_staff_and_no_page_makes_one(
+    own_house: tuple[Portal, dict[str, str]], client: FlaskClient, portal: Portal, email: str
+) -> None:
+    """No default account; who logs in is a customer until an operator says otherwise."""
+    with own_house[0].database.transaction() as session:
+        assert session.query(StaffMember).count() == 0
+    log_in(client, portal, email)
+    assert {row.kind for row in sessions_of(portal, email)} == {"customer"}
+    with portal.database.transaction() as session:
+        assert session.get(StaffMember, email) is None
+
+
 def test_ac_s08_a_disabled_member_is_out_at_once(
     portal: Portal, client: FlaskClient, stranger: FlaskClient, member: str, run: Run
 ) -> None:

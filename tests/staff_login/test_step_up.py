@@ -29,7 +29,7 @@ PAGES = ("/staff/login/phone", "/staff/login/recovery-codes")
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_ac_s03_what_matters_asks_for_a_code_again_after_five_minutes(
+def test_what_matters_asks_for_a_code_again_after_five_minutes(
     portal: Portal, client: FlaskClient, member: str, path: str
 ) -> None:
     """Within five minutes of the second factor it is open; later page and form lead to the code, and back."""
