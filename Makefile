@@ -78,6 +78,10 @@ texts: $(VENV)/.ready ## collect the texts of code and templates into the catalo
 security-table: $(VENV)/.ready ## write docs/security.md anew from its rows and the tests
 	$(PY) -m tests.security_table
 
+audit: $(VENV)/.ready ## known holes in the pinned packages; exit 2 where nobody could be asked
+	@test -x var/audit/bin/pip-audit || { python3 -m venv var/audit && var/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit; }
+	var/audit/bin/python deploy/audit.py
+
 requirements: $(VENV)/.ready ## write the pinned requirements anew from pyproject.toml
 	$(PY) -m pip install --quiet uv
 	uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-header pyproject.toml -o requirements/base.txt
@@ -85,4 +89,4 @@ requirements: $(VENV)/.ready ## write the pinned requirements anew from pyprojec
 	uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-header requirements/scan.in -o requirements/scan.txt
 	uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-header --extra analyses --extra demo --extra dev pyproject.toml -c requirements/base.txt -o requirements/dev.txt
 
-.PHONY: help run test lint faults scan bench fonts setup setup-tests texts security-table requirements
+.PHONY: help run test lint faults scan audit bench fonts setup setup-tests texts security-table requirements

@@ -186,8 +186,8 @@ def test_ac_h10_nothing_lies_about(live: str) -> None:
     for path in (*listed, *built, *climbing, *odd):
         assert ask(live, f"GET {path} HTTP/1.1", host).status in {400, 404}, path
     assert not [*(ROOT / "static").rglob("*.map")]
-    for path in (ROOT / "static/dist").iterdir():
-        assert b"sourceMappingURL" not in path.read_bytes(), path
+    for file in (ROOT / "static/dist").iterdir():
+        assert b"sourceMappingURL" not in file.read_bytes(), file
     css = ask(live, "GET /static/dist/app.css HTTP/1.1", host)
     assert css.status == 200
     for name in ("app.py", "__init__.py", "wsgi.py"):
