@@ -1,4 +1,4 @@
-"""A person takes a copy of their data, then has it deleted, on a phone and at a desk (AC-P02, P03)."""
+"""A person takes a copy of their data, then has it deleted, on a phone and at a desk (AC-P02)."""
 
 import zipfile
 from collections.abc import Callable
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.mark.parametrize(("locale", "width", "theme"), [("ja-JP", 390, "light"), ("en-US", 1280, "dark")])
-def test_ac_p02_p03_copy_and_deletion_by_hand(
+def test_ac_p02_copy_and_deletion_by_hand(
     new_browser: Callable[..., Page],
     portal: Portal,
     sandbox: Sandbox,
