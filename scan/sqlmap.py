@@ -43,6 +43,7 @@ TARGETS = (
     Target("customer", "/orders/{open}*/preview/plot.png*"),
     Target("customer", "/history?page=1*"),
     Target("customer", "/account/sessions/end", "session=0123456789abcdef*"),
+    Target("customer", "/account/email", "email=c@example.jp*"),
     Target("customer", "/account/email/code", "code=ABCD-EFGH*&ticket=x*"),
     Target("staff", "/staff/orders?q=a@example.jp*&state=analysed*&money=unpaid*&method=card*"),
     Target("staff", "/staff/orders?q=01234567*"),
@@ -51,6 +52,8 @@ TARGETS = (
     Target("staff", "/staff/orders?after=20260101T000000.000000_{order}*"),
     Target("staff", "/staff/orders?before=20260101T000000.000000_{order}*"),
     Target("staff", "/staff/orders/{order}*"),
+    Target("staff", "/staff/orders/{order}*/end-sessions"),
+    Target("staff", "/staff/login/code", "code=000000*&next=staff.order*&order={order}*"),
     Target("staff", "/staff/events?state=dead*&after=20260101T000000.000000_evt_1*"),
 )
 

@@ -49,9 +49,9 @@ def take(event: dict[str, Any], payload: str) -> str:
             session,
             StripeEvent,
             id=event["id"],
-            type=event["type"][:100],
-            api_version=str(event["api_version"])[:40] if event.get("api_version") else None,
-            object_id=str(found["id"])[:100] if found.get("id") else None,
+            type=_text(event["type"])[:100],
+            api_version=_text(event["api_version"])[:40] if event.get("api_version") else None,
+            object_id=_text(found["id"])[:100] if found.get("id") else None,
             payload=payload,
             state="received" if outcome == "received" else "ignored",
             note=None if outcome == "received" else outcome,
@@ -68,6 +68,11 @@ def _outcome(event: dict[str, Any]) -> str:
     if event.get("account"):  # only on events of connected accounts, and we have none
         return "other_account"
     return "received" if event["type"] in SUBJECTS else "unused_type"
+
+
+def _text(value: object) -> str:
+    """Return what stands in an event as a text that every column takes: no NUL, and no half of a surrogate pair."""
+    return str(value).replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def _object(event: dict[str, Any]) -> dict[str, Any]:
@@ -92,7 +97,7 @@ def handle(event_id: str) -> None:
 
 
 def _sessions(event: StripeEvent) -> list[str]:
-    subject = str(_object(json.loads(event.payload or "{}")).get(SUBJECTS[event.type]) or "")
+    subject = _text(_object(json.loads(event.payload or "{}")).get(SUBJECTS[event.type]) or "")
     if event.type.startswith("checkout.session."):
         return [subject]
     with portal.database.transaction() as session:

@@ -39,7 +39,7 @@ def test_ac_u15_every_row_names_every_visitor() -> None:
 
 
 @pytest.mark.parametrize("row", TABLE, ids=str)
-def test_ac_u15_every_visitor_gets_the_answer_of_the_table(row: Row, portal: Portal, app: Flask) -> None:
+def test_ac_u15_s02_every_visitor_gets_the_answer_of_the_table(row: Row, portal: Portal, app: Flask) -> None:
     """Every route answers every visitor as the table says, and who is kept out changes nothing."""
     wrong = []
     places = {"{stripe}": str(portal.settings.stripe_api_base), "{store}": portal.settings.object_store_origin}

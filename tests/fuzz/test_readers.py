@@ -34,7 +34,7 @@ CATALOG = (ROOT / "catalog.toml").read_text(encoding="utf-8")
 address_like = st.builds(lambda a, b, c: f"{a}@{b}.{c}", word, word, word) | st.emails()
 
 
-@fuzz(300)
+@fuzz(150)
 @given(word | address_like)
 def test_ac_l17_any_text_is_an_address_in_one_form_or_refused(typed: str) -> None:
     """Any text: refused, or one ASCII address in lower case that stays what it is."""
@@ -47,7 +47,7 @@ def test_ac_l17_any_text_is_an_address_in_one_form_or_refused(typed: str) -> Non
     assert stored.partition("@")[0][:1] == masked(stored)[:1]
 
 
-@fuzz(200)
+@fuzz(100)
 @given(word)
 def test_ac_u09_u10_any_file_name_can_be_shown_and_offered(raw: str) -> None:
     """Any text is a name that is safe to show, and a header that is pure ASCII on one line."""
@@ -60,7 +60,7 @@ def test_ac_u09_u10_any_file_name_can_be_shown_and_offered(raw: str) -> None:
     assert value.isprintable()
 
 
-@fuzz(200)
+@fuzz(100)
 @given(word, word)
 def test_small_readers_take_any_text(text: str, other: str) -> None:
     """Device names, ids, destinations, lines of a log, addresses of the network."""
@@ -71,7 +71,7 @@ def test_small_readers_take_any_text(text: str, other: str) -> None:
     plain_address(text)
 
 
-@fuzz(200)
+@fuzz(100)
 @given(word)
 def test_any_text_is_typed_as_a_code(portal: Portal, typed: str) -> None:
     """A code has one form, and none of these is the right one."""
@@ -81,7 +81,7 @@ def test_any_text_is_typed_as_a_code(portal: Portal, typed: str) -> None:
     assert not set(ALPHABET) & set("0O1IL")
 
 
-@fuzz(200)
+@fuzz(100)
 @given(word | st.builds(lambda a, b, c: f"{a}.{b}.{c}", word, word, word))
 def test_any_text_as_a_signed_token_is_refused(portal: Portal, token: str) -> None:
     """BadTokenError, and nothing else."""
@@ -89,7 +89,7 @@ def test_any_text_as_a_signed_token_is_refused(portal: Portal, token: str) -> No
         portal.signer.read("pay-link", token, 60)
 
 
-@fuzz(200)
+@fuzz(100)
 @given(fields, st.booleans())
 def test_any_order_form_is_read_or_refused(portal: Portal, form: dict[str, str], with_file: bool) -> None:  # noqa: FBT001
     """An order, or an error that names the field."""
@@ -102,7 +102,7 @@ def test_any_order_form_is_read_or_refused(portal: Portal, form: dict[str, str],
     assert asked.size is None or asked.size <= asked.product.max_bytes
 
 
-@fuzz(200)
+@fuzz(100)
 @given(json_body | st.fixed_dictionaries(dict.fromkeys(SignRequest.model_fields, plain_json)).map(as_json))
 def test_any_body_is_a_request_to_sign_or_refused(body: bytes) -> None:
     """ValidationError, and nothing else."""
@@ -112,7 +112,7 @@ def test_any_body_is_a_request_to_sign_or_refused(body: bytes) -> None:
         return
 
 
-@fuzz(200)
+@fuzz(100)
 @given(json_body, header)
 def test_ac_w01_any_body_with_any_signature_is_refused(portal: Portal, body: bytes, signature: str) -> None:
     """BadSignatureError, and nothing else, for what Stripe did not sign."""
@@ -120,7 +120,7 @@ def test_ac_w01_any_body_with_any_signature_is_refused(portal: Portal, body: byt
         portal.stripe.verify_event(body, signature, portal.clock())
 
 
-@fuzz(200)
+@fuzz(100)
 @given(json_body | plain_json.map(lambda value: as_json({"object": "event", "id": "evt_1", "data": value})))
 def test_ac_w01_any_signed_body_is_an_event_or_refused(portal: Portal, body: bytes) -> None:
     """Signed as by Stripe: a dictionary with an id, or BadSignatureError."""

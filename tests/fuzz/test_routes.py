@@ -73,7 +73,7 @@ order_number = st.integers(0, 30)
 def test_any_query_at_every_get(app: Flask, cast: Cast) -> None:
     """Names that the portal reads, and others, with any values."""
 
-    @each(app, "GET", 15, kind=person, chosen=order_number, text=query)
+    @each(app, "GET", 10, kind=person, chosen=order_number, text=query)
     def _ask(rule: Rule, *, kind: str, chosen: int, text: str) -> None:
         client = as_person(app, cast, kind)
         looks_fine(client.get(f"{address(rule, values_of(cast, chosen))}?{text}", buffered=True))
@@ -82,7 +82,7 @@ def test_any_query_at_every_get(app: Flask, cast: Cast) -> None:
 def test_any_path_at_every_get(app: Flask, cast: Cast) -> None:
     """Any text in the place of ids, names and tokens."""
 
-    @each(app, "GET", 8, kind=person, text=escaped)
+    @each(app, "GET", 6, kind=person, text=escaped)
     def _ask(rule: Rule, *, kind: str, text: str) -> None:
         looks_fine(as_person(app, cast, kind).get(address(rule, {}, text), buffered=True))
 
@@ -96,7 +96,7 @@ def test_any_address_at_all(app: Flask, cast: Cast, first: str, second: str, kin
 def test_any_headers_and_cookies_at_every_get(app: Flask, cast: Cast) -> None:
     """Languages, origins, ranges, forwarded addresses, and cookies that nobody gave."""
 
-    @each(app, "GET", 10, kind=person, chosen=order_number, sent=headers, kept=cookies)
+    @each(app, "GET", 8, kind=person, chosen=order_number, sent=headers, kept=cookies)
     def _ask(rule: Rule, *, kind: str, chosen: int, sent: dict[str, str], kept: dict[str, str]) -> None:
         client = as_person(app, cast, kind)
         for name, value in kept.items():
