@@ -1,13 +1,15 @@
 """How often something was asked for."""
 
-from sqlalchemy import BigInteger, String
+from datetime import datetime
+
+from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base
 
 
 class RateCount(Base):
-    """One count of one limit for one network; `ends_at` (seconds since 1970) is when it begins anew.
+    """One count of one limit for one network; `ends_at` is when it begins anew.
 
     `key` holds a keyed mark of the network address, not the address.
     """
@@ -16,4 +18,4 @@ class RateCount(Base):
 
     key: Mapped[str] = mapped_column(String(200), primary_key=True)
     count: Mapped[int]
-    ends_at: Mapped[int] = mapped_column(BigInteger, index=True)
+    ends_at: Mapped[datetime] = mapped_column(index=True)

@@ -24,6 +24,7 @@ from app.models import (
     Mail,
     Order,
     Payment,
+    RateCount,
     StripeEvent,
     StripeHistory,
 )
@@ -104,6 +105,13 @@ RETENTION = {
         CUT,
         Rows(LoginSession, _older(LoginSession.created_at, _TRACED), {"ip": "", "user_agent": ""}),
     ),
+    "networks that payments were begun from": Rule(
+        30 * DAY,
+        "the payment",
+        CUT,
+        Rows(Payment, _older(Payment.created_at, Payment.network.is_not(None)), {"network": None}),
+    ),
+    "counts of requests": Rule(DAY, "the count's end", FORGOTTEN, Rows(RateCount, _older(RateCount.ends_at))),
     "known devices": Rule(400 * DAY, "their last login", FORGOTTEN, Rows(LoginDevice, _older(LoginDevice.seen_at))),
     "changes of address": Rule(7 * DAY, "the wish", FORGOTTEN, Rows(AddressChange, _older(AddressChange.created_at))),
     "mails about logins and accounts": Rule(

@@ -1,6 +1,6 @@
 """A store for the `limits` library in the portal's own database, so that all web processes share their counts."""
 
-import time
+from datetime import timedelta
 
 from flask import Flask
 from limits.storage import Storage
@@ -8,12 +8,13 @@ from sqlalchemy import case, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.kit.clock import system_clock
 from app.models import RateCount
 from app.portal import EXTENSION, Portal
 
 
 class DatabaseCounts(Storage):
-    """Counts by key; each counts for a while and then begins anew. Time is the machine's, in seconds since 1970."""
+    """Counts by key; each counts for a while and then begins anew. Time is the machine's."""
 
     STORAGE_SCHEME = None  # made here only, never from an address
 
@@ -29,16 +30,16 @@ class DatabaseCounts(Storage):
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         """Add to a count and return it; one whose time is over begins anew for `expiry` seconds."""
-        now = int(time.time())
+        now = system_clock()
         with self._portal.database.transaction() as session:
             dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-            statement = dialect.insert(RateCount).values(key=key, count=amount, ends_at=now + expiry)
-            over = RateCount.ends_at <= now
+            statement = dialect.insert(RateCount).values(key=key, count=amount, ends_at=now + timedelta(seconds=expiry))
+            over, new = RateCount.ends_at <= now, statement.excluded
             statement = statement.on_conflict_do_update(
                 index_elements=[RateCount.key],
                 set_={
-                    "count": case((over, amount), else_=RateCount.count + amount),
-                    "ends_at": case((over, now + expiry), else_=RateCount.ends_at),
+                    "count": case((over, new.count), else_=RateCount.count + new.count),
+                    "ends_at": case((over, new.ends_at), else_=RateCount.ends_at),
                 },
             )
             return int(session.execute(statement.returning(RateCount.count)).scalar_one())
@@ -46,18 +47,16 @@ class DatabaseCounts(Storage):
     def get(self, key: str) -> int:
         """Return a count."""
         found = self._row(key)
-        return found[0] if found else 0
+        return found.count if found else 0
 
     def get_expiry(self, key: str) -> float:
-        """Return when a count begins anew."""
+        """Return when a count begins anew, in seconds since 1970."""
         found = self._row(key)
-        return float(found[1]) if found else time.time()
+        return (found.ends_at if found else system_clock()).timestamp()
 
-    def _row(self, key: str) -> tuple[int, int] | None:
-        query = select(RateCount.count, RateCount.ends_at).where(RateCount.key == key, RateCount.ends_at > time.time())
+    def _row(self, key: str) -> RateCount | None:
         with self._portal.database.transaction() as session:
-            found = session.execute(query).one_or_none()
-        return (found[0], found[1]) if found else None
+            return session.scalar(select(RateCount).where(RateCount.key == key, RateCount.ends_at > system_clock()))
 
     def check(self) -> bool:
         """Tell whether the store answers."""

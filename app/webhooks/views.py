@@ -7,7 +7,7 @@ from flask import Blueprint, Response, request
 
 from app.gateways.stripe import API_VERSION, BadSignatureError
 from app.portal import portal
-from app.web.health import AT_SCRAPE, WEBHOOKS
+from app.web.health import AT_SCRAPE, WEBHOOKS, note_clock
 from app.web.logs import one_line
 from app.webhooks.metrics import measure
 from app.webhooks.service import take
@@ -38,7 +38,10 @@ def stripe() -> Response:
         event = portal.stripe.verify_event(body, request.headers.get("Stripe-Signature", ""), portal.clock())
     except BadSignatureError as error:
         # A clock that is wrong looks like this for every event, so it is counted by itself (fault C1).
-        return _refuse(400, "clock_skew" if str(error) == "clock" else "bad_signature")
+        skewed = str(error) == "clock"
+        note_clock(off=skewed)
+        return _refuse(400, "clock_skew" if skewed else "bad_signature")
+    note_clock(off=False)
     outcome = take(event, body.decode())
     WEBHOOKS.labels(outcome).inc()
     _warn(event, outcome)

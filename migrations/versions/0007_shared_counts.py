@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+import app.models.base
+
 revision = '0007'
 down_revision = '0006'
 branch_labels = None
@@ -13,7 +15,7 @@ def upgrade() -> None:
     op.create_table('rate_counts',
     sa.Column('key', sa.String(length=200), nullable=False),
     sa.Column('count', sa.Integer(), nullable=False),
-    sa.Column('ends_at', sa.BigInteger(), nullable=False),
+    sa.Column('ends_at', app.models.base.UtcDateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('key', name=op.f('pk_rate_counts'))
     )
     with op.batch_alter_table('rate_counts', schema=None) as batch_op:
