@@ -26,7 +26,7 @@ lint: setup ## ruff (all rules) and mypy (strict)
 faults: setup-tests ## the whole fault matrix and every other test that breaks things on purpose; needs root for D7
 	FAULTS=whole $(PY) -m pytest -m faults $(PYTEST_ARGS)
 
-scan: setup var/scan/.ready ## look for holes: wapiti, sqlmap, bandit, secrets; some 15 minutes
+scan: setup var/scan/.ready ## look for holes: wapiti, sqlmap, bandit, secrets; some 10 minutes
 	@deploy/need.sh postgres=postgresql
 	$(PY) -m scan
 
