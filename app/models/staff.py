@@ -28,7 +28,7 @@ class StaffMember(Base):
 
 
 class RecoveryCode(Base):
-    """A code that stands in for a lost phone, once; only its keyed digest is kept."""
+    """A code that stands in for a lost phone, once; only its digest is kept."""
 
     __tablename__ = "recovery_codes"
 
