@@ -14,10 +14,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+# `shown` is the mail as the API gives it, made when it comes: a test that lists thousands must not parse them all.
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS mails (
+CREATE TABLE IF NOT EXISTS messages (
     id INTEGER PRIMARY KEY AUTOINCREMENT, sender TEXT NOT NULL, recipients TEXT NOT NULL,
-    received TEXT NOT NULL, raw BLOB NOT NULL);
+    received TEXT NOT NULL, raw BLOB NOT NULL, shown TEXT NOT NULL);
 """
 
 
@@ -47,9 +48,8 @@ class Mail:
         return str(body.get_content()) if body else ""
 
     def as_json(self) -> dict[str, Any]:
-        """Give the mail as the API shows it."""
+        """Give the mail as the API shows it, without its number."""
         return {
-            "id": self.id,
             "from": self.sender,
             "to": self.recipients,
             "subject": self.subject,
@@ -81,30 +81,36 @@ class Store:
 
     def add(self, sender: str, recipients: Sequence[str], raw: bytes) -> None:
         """Keep a mail."""
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        mail = Mail(0, sender, list(recipients), datetime.now(UTC).isoformat(timespec="milliseconds"), raw)
         with self._open() as connection:
             connection.execute(
-                "INSERT INTO mails (sender, recipients, received, raw) VALUES (?, ?, ?, ?)",
-                (sender, json.dumps(list(recipients)), now, raw),
+                "INSERT INTO messages (sender, recipients, received, raw, shown) VALUES (?, ?, ?, ?, ?)",
+                (sender, json.dumps(mail.recipients), mail.received, raw, json.dumps(mail.as_json())),
             )
 
-    def all(self, to: str | None = None) -> list[Mail]:
-        """Give the mails, newest first; `to` picks those of one envelope recipient, in any case."""
+    def all(self) -> list[Mail]:
+        """Give the mails, newest first."""
         with self._open() as connection:
-            rows = connection.execute("SELECT * FROM mails ORDER BY id DESC").fetchall()
-        mails = [_mail(row) for row in rows]
-        return [mail for mail in mails if to is None or to.lower() in map(str.lower, mail.recipients)]
+            rows = connection.execute("SELECT * FROM messages ORDER BY id DESC").fetchall()
+        return [_mail(row) for row in rows]
+
+    def shown(self, to: str | None = None) -> list[dict[str, Any]]:
+        """Give the mails as the API shows them, newest first; `to` picks those of one recipient, in any case."""
+        with self._open() as connection:
+            rows = connection.execute("SELECT id, shown FROM messages ORDER BY id DESC").fetchall()
+        mails = [{"id": row["id"], **json.loads(row["shown"])} for row in rows]
+        return [mail for mail in mails if to is None or to.lower() in map(str.lower, mail["to"])]
 
     def get(self, mail_id: int) -> Mail | None:
         """Give one mail."""
         with self._open() as connection:
-            row = connection.execute("SELECT * FROM mails WHERE id = ?", (mail_id,)).fetchone()
+            row = connection.execute("SELECT * FROM messages WHERE id = ?", (mail_id,)).fetchone()
         return _mail(row) if row else None
 
     def clear(self) -> None:
         """Throw all mails away."""
         with self._open() as connection:
-            connection.execute("DELETE FROM mails")
+            connection.execute("DELETE FROM messages")
 
 
 def _mail(row: sqlite3.Row) -> Mail:

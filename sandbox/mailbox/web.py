@@ -107,7 +107,7 @@ def _api(app: Flask, store: Store) -> None:
 
     @app.get("/api/messages")
     def messages() -> ResponseReturnValue:
-        return jsonify([mail.as_json() for mail in store.all(request.args.get("to"))])
+        return jsonify(store.shown(request.args.get("to")))
 
     @app.delete("/api/messages")
     def delete() -> ResponseReturnValue:

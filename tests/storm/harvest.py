@@ -56,7 +56,7 @@ def harvest(house: House, books: Books, mailbox: Path) -> Harvest:
 def _arrived(mailbox: Path) -> dict[str, list[float]]:
     """Return when each mail arrived (seconds since 1970), by its Message-ID, from the mailbox's own file."""
     with sqlite3.connect(mailbox / "mailbox.sqlite3") as file:
-        rows = file.execute("SELECT raw, received FROM mails ORDER BY id").fetchall()
+        rows = file.execute("SELECT raw, received FROM messages ORDER BY id").fetchall()
     found: dict[str, list[float]] = defaultdict(list)
     for raw, received in rows:
         mail_id = str(message_from_bytes(raw)["Message-ID"]).strip("<>").partition("@")[0]
