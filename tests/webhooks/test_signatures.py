@@ -11,6 +11,7 @@ from app.gateways.stripe import BadSignatureError, StripeGateway
 from app.kit.clock import from_unix
 from app.portal import Portal
 from app.settings import BadSettingsError, Settings, load_settings
+from app.startup import must_be_fit
 from tests.conftest import WEBHOOK_SECRET
 from tests.webhooks.deliveries import deliver, encode, make_event, sign, stored
 
@@ -107,7 +108,7 @@ def test_ac_w01_no_start_with_a_bad_secret(secret: str, settings: Settings) -> N
     """An empty, blank, short or foreign secret: the portal refuses to start."""
     values = {**settings.model_dump(), "stripe_webhook_secrets": secret}
     with pytest.raises(BadSettingsError, match="STRIPE_WEBHOOK_SECRETS"):
-        load_settings(_env_file=None, **values)
+        must_be_fit(load_settings(_env_file=None, **values))
 
 
 def test_ac_w02_both_secrets_are_good_while_one_is_rolled(settings: Settings) -> None:
