@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,11 +31,12 @@ from app.privacy.files import remove_gone
 from app.privacy.retention import RETENTION, apply
 from app.privacy.work import Files
 from tests.checkout.shop import audit
-from tests.helpers import ROOT, make_order, make_payment, reload
+from tests.helpers import ROOT, make_order, make_payment, reload, wait_for
 from tests.history.people import log_in
 from tests.privacy.conftest import Clock
 from tests.privacy.looks import comparison, gone, set_columns, versions
 from tests.recovery.company import Company
+from tests.workers import worker_named
 
 DAY = timedelta(days=1)
 FILES = [name for name, rule in RETENTION.items() if isinstance(rule.work, Files)]
@@ -418,3 +420,14 @@ def test_ac_p01_stopped_anywhere_it_goes_on(company: Company, clock: Clock, poin
     assert gone(company.portal)[order.id] == (True, True)
     assert prefixes(company, order) == {"record"}
     assert comparison(company) == ({}, set())
+
+
+def test_ac_p01_a_worker_keeps_to_the_table_by_itself(company: Company, clock: Clock, folder: Path) -> None:
+    """The daily job marks, and the jobs it makes delete: nobody has to ask."""
+    order, _ = company.bought()
+    clock.pass_days(200)
+    with worker_named(f"keeper-{order.id[:8]}", company.environment, folder):
+        with company.portal.database.transaction() as session:
+            company.portal.jobs.enqueue(session, "privacy.retention", "a day of this test")
+        wait_for(lambda: prefixes(company, order) == {"record"}, 60, "the files to go")
+    assert gone(company.portal)[order.id] == (True, True)
