@@ -213,7 +213,7 @@ def test_ac_h11_public_and_secret_are_apart_by_type(app: Flask, settings: Settin
 def test_ac_h11_templates_and_scripts_ask_for_nothing_else() -> None:
     """No template reads settings, the environment, the request's headers or the session."""
     reads = re.compile(
-        r"\{[{%][^}\"']*\b(settings|environ|portal\.|config\.|current_app|request\.(headers|environ|cookies)|session\[)"
+        r"\{[{%][^}\"']*\b(settings\b|environ\b|portal\.|config\.|current_app|request\.(headers|environ|cookies)|session\[)"
     )
     for path in (ROOT / "templates").rglob("*"):
         if path.is_file():
