@@ -12,12 +12,12 @@ from datetime import datetime, time, timedelta
 from flask_babel import gettext
 
 from app.catalog import Method, Offer
+from app.kit.ages import UNPAID, UNPAID_AFTER_VOUCHER
 from app.kit.clock import JST
 from app.kit.konbini import chain_names
 from app.kit.money import yen
 from app.models import Order
 from app.portal import portal
-from app.privacy.ages import UNPAID, UNPAID_AFTER_VOUCHER
 from app.web.texts import jst, jst_date, locale
 
 

@@ -11,8 +11,8 @@ from flask.typing import ResponseReturnValue
 
 from app.catalog import Terms
 from app.errors import NotFoundError
+from app.kit.ages import BACKUPS, UNPAID, UNPAID_AFTER_VOUCHER
 from app.portal import portal
-from app.privacy.ages import BACKUPS, UNPAID, UNPAID_AFTER_VOUCHER
 from app.privacy.retention import RETENTION
 from app.web.texts import locale
 

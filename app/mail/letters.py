@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.kit.addresses import masked
+from app.kit.ages import BACKUPS
 from app.kit.devices import device_name
 from app.kit.konbini import stores_of
 from app.kit.login_secrets import code_of, secrets_of
@@ -19,7 +20,6 @@ from app.kit.networks import network_of
 from app.models import AddressChange, LoginRequest, LoginSession, Mail, Order, Payment
 from app.orders.states import PAID
 from app.portal import portal
-from app.privacy.ages import BACKUPS
 
 Context = dict[str, Any]
 Row = TypeVar("Row", AddressChange, LoginSession)

@@ -14,8 +14,8 @@ from app.kit.failpoints import fail_point
 from app.mail.jobs import GIVE_UP
 from app.mail.service import farewell_of, send_farewell
 from app.models import Erasure, Order, StripeEvent
+from app.orders.files import remove_gone
 from app.portal import portal
-from app.privacy.files import remove_gone
 from app.recovery.report import REDACTION, find
 
 WINDOW = timedelta(days=1)

@@ -6,9 +6,9 @@ from datetime import timedelta
 import structlog
 
 from app.jobs import SCHEDULE, StepFailedError, job, next_key, step, times_before
+from app.orders.files import remove_gone
 from app.portal import portal
 from app.privacy import erase
-from app.privacy.files import remove_gone
 from app.privacy.retention import RETENTION, apply
 
 SCHEDULE["privacy.retention"] = timedelta(days=1)

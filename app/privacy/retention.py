@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
+from app.kit.ages import LEDGER, UNPAID, UNPAID_AFTER_VOUCHER
 from app.login.sessions import LIVES
 from app.models import (
     AddressChange,
@@ -31,7 +32,6 @@ from app.models import (
 from app.models.payment import OPEN_STATES
 from app.orders.states import PAID
 from app.portal import portal
-from app.privacy.ages import LEDGER, UNPAID, UNPAID_AFTER_VOUCHER
 from app.privacy.work import Due, Files, Objects, Orders, Rows
 
 ENDED = ("analysed", "delivered", "rejected", "failed")

@@ -9,10 +9,10 @@ from werkzeug.wrappers import Response
 
 from app.errors import BadInputError
 from app.kit.addresses import BadAddressError, canonical
+from app.kit.ages import BACKUPS
 from app.login.people import SESSION_COOKIE, known_person, login_required_here, recently_proved
 from app.portal import portal
 from app.privacy import wish
-from app.privacy.ages import BACKUPS
 from app.privacy.export import export as export_of
 from app.web.cookies import drop_cookie
 from app.web.texts import locale

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 from app.kit.failpoints import fail_point
 from app.models import AuditEntry, Finding, Mail, Order, Payment, Refund
 from app.models.base import Base
+from app.orders.files import remove_all
 from app.orders.lifecycle import record
 from app.portal import portal
-from app.privacy.files import remove_all
 
 BATCH = 500
 ACTOR = "worker"

@@ -14,10 +14,10 @@ from sqlalchemy.orm import selectinload
 from app.checkout.facts import SessionFacts
 from app.checkout.settle import events_of, mismatch
 from app.errors import StripeRefusedError
+from app.kit.ages import LEDGER
 from app.models import Order, Payment
 from app.orders.states import PAID, PAYMENT
 from app.portal import portal
-from app.privacy.ages import LEDGER
 from app.recovery.files import compare_orders, compare_results
 from app.recovery.pace import Pace
 from app.recovery.rebuild import unfinished

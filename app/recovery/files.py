@@ -12,10 +12,10 @@ from app.delivery.service import NothingToDeliverError, put_together
 from app.gateways.storage import NoSuchObjectError
 from app.intake.service import take_in
 from app.models import Order
+from app.orders.files import remove_gone
 from app.orders.jobs import keep_record
 from app.orders.records import BadRecordError, keep, key_of, recall
 from app.portal import portal
-from app.privacy.files import remove_gone
 from app.recovery.report import Report, find
 from app.recovery.restore import complete, insert_order
 

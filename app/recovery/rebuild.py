@@ -16,11 +16,11 @@ from sqlalchemy.orm import Session, selectinload
 from app.checkout.facts import SessionFacts
 from app.database import insert_once
 from app.gateways.storage import NoSuchObjectError
+from app.kit.ages import LEDGER
 from app.kit.failpoints import fail_point
 from app.models import Mark, Order, Payment
 from app.orders.records import BadRecordError, recall
 from app.portal import portal
-from app.privacy.ages import LEDGER
 from app.recovery.files import KEY
 from app.recovery.pace import Pace
 from app.recovery.report import Report, find

@@ -3,8 +3,8 @@
 import pytest
 from flask.testing import FlaskClient
 
+from app.kit.ages import BACKUPS
 from app.portal import Portal
-from app.privacy.ages import BACKUPS
 from app.privacy.retention import RETENTION
 from tests.checkout.shop import order_of
 

@@ -14,8 +14,8 @@ from app.models import (
     Order,
     Payment,
 )
+from app.orders.files import remove_gone
 from app.portal import Portal
-from app.privacy.files import remove_gone
 from app.privacy.retention import RETENTION, apply
 from app.privacy.work import Files
 from tests.checkout.shop import audit

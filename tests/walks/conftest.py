@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from pydantic import SecretStr
 
 from app import create_app
 from app.portal import EXTENSION
@@ -22,7 +23,7 @@ def world(app: Flask, settings: Settings, sandbox: Sandbox, own_database: str, t
     port, place = free_port(), tmp_path / "stripe"
     environment = {**sandbox.environment, "SANDBOX_DIR": str(place), "SANDBOX_STRIPE_PORT": str(port)}
     stripe = replace(sandbox, stripe=f"http://127.0.0.1:{port}", environment=environment)
-    own = {"database_url": own_database, "stripe_api_base": stripe.stripe, "clock_file": place / "clock"}
+    own = {"database_url": SecretStr(own_database), "stripe_api_base": stripe.stripe, "clock_file": place / "clock"}
     application = create_app(settings.model_copy(update=own))
     application.config.update(TESTING=False, PROPAGATE_EXCEPTIONS=False)
     with process(*python("-m", "sandbox.stripe"), environment=environment, log=tmp_path / "stripe.log"):
