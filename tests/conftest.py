@@ -221,15 +221,8 @@ def worker(app: Flask, environment: dict[str, str], folder: Path, backend: str) 
 
 
 @pytest.fixture(scope="session")
-def live(
-    worker: None,
-    environment: dict[str, str],
-    sandbox: Sandbox,
-    folder: Path,
-    backend: str,
-    live_port: int,
-) -> Iterator[str]:
-    """Run the real web server beside the worker, with Stripe's webhooks arriving; give its address."""
+def serving(worker: None, environment: dict[str, str], folder: Path, backend: str, live_port: int) -> Iterator[str]:
+    """Run the real web server beside the worker; give its address."""
     address = f"http://127.0.0.1:{live_port}"
     log = folder / f"web-{backend}.log"
     serve = ["-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(live_port)]
@@ -241,9 +234,18 @@ def live(
             return answers(f"{address}/healthz")
 
         wait_for(up, 60, "the web server")
-        endpoint = sandbox.control("endpoints", {"url": f"{address}/webhooks/stripe", "secret": WEBHOOK_SECRET})
         yield address
-        sandbox.control(f"endpoints/{endpoint['id']}/delete")
+
+
+@pytest.fixture
+def live(serving: str, sandbox: Sandbox) -> Iterator[str]:
+    """Give the running portal's address, with Stripe's webhooks arriving while the test runs.
+
+    To other tests none come: each would settle what they are looking at, at a moment of its own.
+    """
+    endpoint = sandbox.control("endpoints", {"url": f"{serving}/webhooks/stripe", "secret": WEBHOOK_SECRET})
+    yield serving
+    sandbox.control(f"endpoints/{endpoint['id']}/delete")
 
 
 @pytest.fixture(scope="session")
