@@ -69,6 +69,7 @@ def test_a_new_phone_ends_the_old_one_and_every_other_login(
     old, recovery = new_member(portal, client, member)
     log_in(stranger, portal, member)
     assert give(stranger, old.code()).status_code == 303
+    client.get("/?lang=en")
     new, answer = set_up(client, "/staff/login/phone")
     assert (answer.status_code, answer.location) == (303, "/staff/login/factor")
     assert "new phone is set up" in client.get("/staff/login/factor?lang=en").text
