@@ -44,13 +44,13 @@ def _broken(log: Path, who: str) -> Iterator[Finding]:
 def main() -> None:
     """Scan."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("part", nargs="*", default=PARTS, choices=PARTS)
+    parser.add_argument("part", nargs="*", choices=PARTS, help="these only")
     parser.add_argument("--who", action="append", choices=PEOPLE, help="look as these only")
     asked = parser.parse_args()
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="portal-scan-", ignore_cleanup_errors=True) as name:
         Path(name).chmod(0o755)  # PostgreSQL does not run as root
-        left = show(scan(list(asked.part), asked.who or list(PEOPLE), Path(name)))
+        left = show(scan(asked.part or list(PARTS), asked.who or list(PEOPLE), Path(name)))
     print(f"{time.monotonic() - begun:.0f} s")
     sys.exit(1 if left else 0)
 
