@@ -44,7 +44,7 @@ def _broken(log: Path, who: str) -> Iterator[Finding]:
 def main() -> None:
     """Scan."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("part", nargs="*", choices=PARTS, help="these only")
+    parser.add_argument("--part", action="append", choices=PARTS, help="run these only")
     parser.add_argument("--who", action="append", choices=PEOPLE, help="look as these only")
     asked = parser.parse_args()
     begun = time.monotonic()
