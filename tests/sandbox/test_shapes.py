@@ -52,6 +52,7 @@ ID_SHAPES = {
     "dispute": r"du_1\w{23}",
     "event": r"evt_1\w{23}",
     "payment_intent": r"pi_3\w{23}",
+    "payment_method": r"pm_1\w{23}",
     "refund": r"(re_3|pyr_1)\w{23}",
 }
 
@@ -155,6 +156,8 @@ def world(own: Stripe) -> World:
             world.call("GET", f"/v1/{kind}/{one['id']}")
             if kind == "checkout/sessions":
                 world.call("GET", f"/v1/{kind}/{one['id']}/line_items")
+            if kind == "charges" and one["payment_method"]:
+                world.call("GET", f"/v1/payment_methods/{one['payment_method']}")
     for one in world.call("GET", "/v1/balance_transactions", limit=100)["data"]:
         world.call("GET", f"/v1/balance_transactions/{one['id']}")
     world.call("GET", "/v1/account")

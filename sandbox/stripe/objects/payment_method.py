@@ -1,4 +1,4 @@
-"""PaymentMethods: the card of one payment, as Checkout keeps it for a guest (never to be used again)."""
+"""PaymentMethods: how one payment was made, as Checkout keeps it for a guest (never to be used again)."""
 
 from __future__ import annotations
 
@@ -12,19 +12,23 @@ _OF_THE_CARD = (
 
 
 def make(tx: Tx, *, address: Json | None, billing: Json, method_details: Json) -> Json:
-    """Store the PaymentMethod of a card whose form was submitted; `method_details` as its charge will show them."""
-    card = method_details["card"]
+    """Store the PaymentMethod of a form that was submitted.
+
+    `method_details` has `type` card, with the facts that its charge will show, or konbini, which has none.
+    """
+    kind = method_details["type"]
+    facts = {name: method_details["card"].get(name) for name in _OF_THE_CARD} if kind == "card" else {}
     return tx.add(
         {
             "id": ids.new("payment_method"),
             "object": "payment_method",
             "allow_redisplay": "limited",
             "billing_details": {"address": address, **billing},
-            "card": {name: card.get(name) for name in _OF_THE_CARD},
+            kind: facts,
             "created": clock.now(),
             "livemode": False,
             "metadata": {},
-            "type": "card",
+            "type": kind,
         }
     )
 

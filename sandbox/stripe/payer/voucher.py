@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sandbox.stripe import clock, ids, switches, timers
+from sandbox.stripe import clock, switches, timers
 from sandbox.stripe.errors import StateError
-from sandbox.stripe.objects import charge, event
+from sandbox.stripe.objects import charge, event, payment_method
 from sandbox.stripe.payer import checkout, konbini
 from sandbox.stripe.payer.checkout import Payer
 from sandbox.stripe.store import Json, Tx
@@ -37,9 +37,12 @@ def issue(tx: Tx, session: Json, payer: Payer) -> Json:
     days = session["payment_method_options"].get("konbini", {}).get("expires_after_days", konbini.DEFAULT_DAYS)
     action = konbini.next_action(intent["id"], days, payer.phone)
     until = action["konbini_display_details"]["expires_at"] + switches.get(tx, "late_payment_seconds")
+    method = payment_method.make(
+        tx, address=payer.details["address"], billing=payer.billing, method_details={"type": "konbini"}
+    )
     intent |= {
         "status": "requires_action",
-        "payment_method": ids.new("payment_method"),
+        "payment_method": method["id"],
         "next_action": action,
         "last_payment_error": None,
     }
