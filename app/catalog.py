@@ -98,7 +98,11 @@ class PaymentRules(_Strict):
 
 
 class Product(_Strict):
-    """One analysis for sale. Price in yen with tax, sizes in bytes, times in seconds."""
+    """One analysis for sale. Price in yen with tax, sizes in bytes, times in seconds.
+
+    `disk_limit` is the largest file that the program may write, `at_once` how many of its analyses run at a time,
+    `keep_days` how long a result is kept. `task` names the ECS task definition that runs it where COMPUTE=fargate.
+    """
 
     key: Key
     name: Text
@@ -110,6 +114,10 @@ class Product(_Strict):
     max_bytes: Annotated[int, Field(gt=0)]
     time_limit: Annotated[int, Field(gt=0)]
     memory_limit: Annotated[int, Field(ge=64 * 1024 * 1024)]
+    disk_limit: Annotated[int, Field(gt=0)] = 16 * 1024**3
+    at_once: Annotated[int, Field(ge=1)] = 2
+    keep_days: Annotated[int, Field(ge=14, le=3650)] = 180
+    task: str | None = None
 
 
 class Method(_Strict):

@@ -9,6 +9,7 @@ from app.models.order import Order
 from app.models.payment import Payment
 from app.models.privacy import Erasure
 from app.models.refund import Refund
+from app.models.run import Run
 from app.models.staff import RecoveryCode, StaffMember
 from app.models.stripe import StripeEvent, StripeHistory
 from app.models.upkeep import Finding, Mark
@@ -31,6 +32,7 @@ __all__ = [
     "RateCount",
     "RecoveryCode",
     "Refund",
+    "Run",
     "StaffMember",
     "StripeEvent",
     "StripeHistory",

@@ -20,6 +20,9 @@ class Order(Base):
     `terms_version` names the terms of use that the order was made under (AC-T02); null: made before that was kept.
     `input_gone_at` and `result_gone_at` say since when the files are deleted (retention, or the customer's wish);
     `erased_at` since when the order names nobody any more (its address is then a pseudonym).
+    `upload_id` is the multipart upload that the browser has begun, so that it can go on after the tab was closed.
+    `scan` says what a look at the content found: `clean`, `unscanned` or `infected`; null: not looked at yet.
+    `kept_until` is when the result is deleted; null: not delivered yet. `cancel_asked_at`: stop the running analysis.
     """
 
     __tablename__ = "orders"
@@ -38,6 +41,8 @@ class Order(Base):
     grant: Mapped[str] = mapped_column("upload_grant", String(64))
     declared_size: Mapped[int | None] = mapped_column(BigInteger)
     declared_sha256: Mapped[str | None] = mapped_column(String(64))
+    upload_id: Mapped[str | None] = mapped_column(String(1024))
+    scan: Mapped[str | None] = mapped_column(String(20))
     size: Mapped[int | None] = mapped_column(BigInteger)
     sha256: Mapped[str | None] = mapped_column(String(64))
     progress: Mapped[int] = mapped_column(default=0)
@@ -51,6 +56,8 @@ class Order(Base):
     paid_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
     proved_at: Mapped[datetime | None]
+    cancel_asked_at: Mapped[datetime | None]
+    kept_until: Mapped[datetime | None]
     input_gone_at: Mapped[datetime | None]
     result_gone_at: Mapped[datetime | None]
     erased_at: Mapped[datetime | None]
@@ -62,4 +69,5 @@ class Order(Base):
         Index("ix_orders_email_newest", "email", "created_at", "id"),
         Index("ix_orders_state_newest", "state", "created_at", "id"),
         Index("ix_orders_claim_hash", "claim_hash"),
+        Index("ix_orders_kept_until", "kept_until"),
     )
