@@ -10,7 +10,7 @@ from tests.helpers import ROOT
 HOLE = {"id": "PYSEC-1", "fix_versions": ["2.0"], "aliases": [], "description": ""}
 
 
-@pytest.mark.parametrize("file", [*FILES, "requirements/scan.txt"])
+@pytest.mark.parametrize("file", [*FILES, "requirements/scan.txt", "requirements/container.txt"])
 def test_ac_h16_every_requirement_is_pinned_with_hashes(file: str) -> None:
     """Each requirement has one version and at least one SHA-256, and no file names a registry."""
     text = (ROOT / file).read_text()
