@@ -80,6 +80,12 @@ class Settings(BaseSettings):
         return self.public_url.startswith("https://")
 
     @property
+    def public_origin(self) -> str:
+        """Origin of our own pages."""
+        parts = urlsplit(self.public_url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
     def live(self) -> bool:
         """Whether the Stripe key moves real money."""
         return "_live_" in self.stripe_api_key.get_secret_value()[:8]

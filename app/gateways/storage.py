@@ -7,7 +7,7 @@ Keys: `incoming/<OrderID>/<grant>` while a customer uploads, `orders/<OrderID>.k
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +21,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from app.errors import StorageDownError
+from app.gateways import bucket
+from app.gateways.streams import Writing, read_object
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -33,12 +35,12 @@ GRANT_LIFE_S = 900  # AC-U01: at most 15 minutes
 DOWNLOAD_LIFE_S = 300  # AC-U13
 DEMO_KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 COPY_PART = 64 * 1024 * 1024  # bytes
-_MISSING = {"404", "NoSuchKey", "NotFound"}
+_MISSING = {"404", "NoSuchKey", "NoSuchUpload", "NotFound"}
 _CHANGED = {"412", "PreconditionFailed"}
 
 
 class NoSuchObjectError(LookupError):
-    """There is no object of this key."""
+    """There is no object of this key, or no multipart upload of this id."""
 
 
 class ObjectChangedError(LookupError):
@@ -60,7 +62,15 @@ class Storage:
     def __init__(self, settings: Settings) -> None:
         """Open clients; nothing is sent yet."""
         self.bucket = settings.s3_bucket
-        self._public_origin = settings.public_url
+        self.rules = bucket.rules_of(
+            settings.s3_bucket,
+            settings.public_origin,
+            tls=not any(
+                url and url.startswith("http://") for url in (settings.s3_endpoint_url, settings.s3_public_url)
+            ),
+            # The demo's object store holds old versions in memory.
+            versions=settings.portal_env == "production",
+        )
         config = Config(
             signature_version="s3v4",
             connect_timeout=CONNECT_TIMEOUT_S,
@@ -100,10 +110,55 @@ class Storage:
         with _named():
             self._s3.download_file(self.bucket, key, str(path))
 
+    def stream(self, key: str) -> Iterator[bytes]:
+        """Yield an object piece by piece; raises NoSuchObjectError, ObjectChangedError where it changes meanwhile."""
+        seen = self.head(key)
+        with _named():
+            yield from read_object(self._s3, self.bucket, key, seen.etag, seen.size)
+
+    @contextmanager
+    def write(self, key: str, content_type: str) -> Iterator[Writing]:
+        """Give a file to write an object into, of any size; it appears at the end, or not at all after an error."""
+        writing = Writing(self._s3, self.bucket, key, content_type)
+        try:
+            with _named():
+                yield writing
+                writing.finish()
+        except BaseException:
+            writing.abort()
+            raise
+
     def get(self, key: str) -> bytes:
         """Read a small object whole; raises NoSuchObjectError."""
         with _named():
             return self._s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+
+    def span(self, key: str, start: int, length: int) -> bytes:
+        """Read `length` bytes of an object from `start` on, fewer at its end; raises NoSuchObjectError."""
+        asked = f"bytes={start}-{start + length - 1}"
+        with _named():
+            return self._s3.get_object(Bucket=self.bucket, Key=key, Range=asked)["Body"].read()
+
+    def tags(self, key: str) -> dict[str, str]:
+        """Return the tags of an object; raises NoSuchObjectError."""
+        with _named():
+            found = self._s3.get_object_tagging(Bucket=self.bucket, Key=key)["TagSet"]
+        return {tag["Key"]: tag["Value"] for tag in found}
+
+    def begin_upload(self, key: str, content_type: str) -> str:
+        """Begin a multipart upload of an object and return its id."""
+        with _named():
+            begun = self._s3.create_multipart_upload(Bucket=self.bucket, Key=key, ContentType=content_type)
+        return begun["UploadId"]
+
+    def upload_is_open(self, key: str, upload_id: str) -> bool:
+        """Tell whether parts of this multipart upload may still be sent."""
+        try:
+            with _named():
+                self._s3.list_parts(Bucket=self.bucket, Key=key, UploadId=upload_id, MaxParts=1)
+        except NoSuchObjectError:
+            return False
+        return True
 
     def head(self, key: str) -> Stored:
         """Look at an object without reading it; raises NoSuchObjectError."""
@@ -231,7 +286,7 @@ class Storage:
         )
 
     def set_up(self) -> None:
-        """Make the bucket and its rules where missing; may be run again at any time."""
+        """Make the bucket where it is missing and give it its rules (`app.gateways.bucket`); may be run at any time."""
         with _named():
             try:
                 self._s3.head_bucket(Bucket=self.bucket)
@@ -242,36 +297,13 @@ class Storage:
                     Bucket=self.bucket,
                     CreateBucketConfiguration={"LocationConstraint": self._s3.meta.region_name},  # type: ignore[typeddict-item]
                 )
-            self._s3.put_bucket_cors(
-                Bucket=self.bucket,
-                CORSConfiguration={
-                    "CORSRules": [
-                        {
-                            "AllowedOrigins": [self._public_origin],
-                            "AllowedMethods": ["GET", "PUT", "POST", "DELETE"],
-                            "AllowedHeaders": ["content-type"],
-                            "ExposeHeaders": ["ETag", "Location"],
-                            "MaxAgeSeconds": 3000,
-                        }
-                    ]
-                },
-            )
+            bucket.apply(self._s3, self.bucket, self.rules)
 
-            self._s3.put_bucket_lifecycle_configuration(
-                Bucket=self.bucket,
-                LifecycleConfiguration={
-                    "Rules": [
-                        {
-                            "ID": "uploads-that-were-never-finished",
-                            "Status": "Enabled",
-                            "Filter": {"Prefix": "incoming/"},
-                            "Expiration": {"Days": 2},
-                            "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
-                            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
-                        }
-                    ]
-                },
-            )
+    def look_at_rules(self) -> Sequence[tuple[bucket.Rule, bucket.State]]:
+        """Compare the bucket with its rules; raises NoSuchObjectError where there is no bucket, StorageDownError."""
+        with _named():
+            self._s3.head_bucket(Bucket=self.bucket)
+            return tuple(bucket.compare(self._s3, self.bucket, self.rules))
 
     def ready(self) -> None:
         """Raise StorageDownError where the bucket can't be reached."""
