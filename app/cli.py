@@ -57,6 +57,9 @@ def storage_setup(wait: int) -> None:
                 raise click.ClickException("the object store does not answer") from error
             time.sleep(0.3)
     click.echo(f"bucket {portal.storage.bucket}: ready")
+    for rule, state in portal.storage.look_at_rules():
+        if state != "right":
+            click.echo(f"not kept by this store: {rule.operation} ({rule.purpose}); portal check says what to do")
 
 
 def _since(_context: click.Context, _option: click.Parameter, value: str | None) -> datetime | None:

@@ -37,7 +37,9 @@ def findings() -> Iterator[Line]:
     for product in portal.catalog.products:
         for offer in portal.catalog.offers(product.price):
             yield _offer(product, offer)
-    for look in (_database, _storage, _mode, _webhooks, _mail):
+    yield _database()
+    yield from _storage()
+    for look in (_mode, _webhooks, _mail):
         yield look()
     yield from _stripe()
     yield from _legal()
@@ -69,14 +71,30 @@ def _database() -> Line:
     return Line("ok", f"database: reached, tables at {here}")
 
 
-def _storage() -> Line:
+def _storage() -> Iterator[Line]:
+    """Look at the bucket and at each of its rules (AC-U07)."""
+    storage = portal.storage
     try:
-        portal.storage.ready()
+        rules = storage.look_at_rules()
     except NoSuchObjectError:
-        return Line("fail", f"object store: no bucket {portal.storage.bucket}. Run: flask portal storage setup")
+        yield Line("fail", f"object store: no bucket {storage.bucket}. Run: flask portal storage setup")
+        return
     except StorageDownError:
-        return Line("fail", "object store: does not answer. Check S3_ENDPOINT_URL, AWS_REGION and credentials.")
-    return Line("ok", f"object store: bucket {portal.storage.bucket} reached")
+        yield Line("fail", "object store: does not answer. Check S3_ENDPOINT_URL, AWS_REGION and credentials.")
+        return
+    kept = sum(state == "right" for _, state in rules)
+    yield Line("ok", f"object store: bucket {storage.bucket} reached, {kept} of {len(rules)} rules as they should be")
+    for rule, state in rules:
+        if state != "right":
+            level, text = _RULES[state]
+            yield Line(level, f"object store: {rule.operation} ({rule.purpose}) {text}")
+
+
+_RULES: dict[str, tuple[Literal["warn", "fail"], str]] = {
+    "wrong": ("fail", "is not as it should be. Run: flask portal storage setup; on AWS deploy deploy/s3.yaml"),
+    "unknown": ("warn", "is not known to this store. See to it by its own means."),
+    "hidden": ("warn", "can't be looked at: our role is not allowed to. deploy/s3.yaml has what it needs."),
+}
 
 
 def _stripe() -> Iterator[Line]:
