@@ -10,7 +10,7 @@ from flask_wtf import CSRFProtect
 from app.kit import failpoints
 from app.portal import EXTENSION, build_portal
 from app.settings import Settings, load_settings
-from app.startup import must_be_fit
+from app.startup import must_be_fit, must_have_tasks
 from app.web import health, reports
 from app.web.assets import init_assets
 from app.web.errors import init_errors
@@ -67,6 +67,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.jinja_env.globals.pop("config")  # all secrets at once; pages have config_public (AC-H11)
     failpoints.arm(settings.failpoint)
     app.extensions[EXTENSION] = build_portal(settings)
+    must_have_tasks(settings, app.extensions[EXTENSION].catalog)
     init_logs(app, settings)
     health.init_metrics(app)
     init_texts(app)

@@ -87,3 +87,17 @@ class MailDownError(OutsideError):
     """The mail server did not take the mail."""
 
     code = "mail_down"
+
+
+class ComputeDownError(OutsideError):
+    """Where analyses run does not answer or refuses; `reason` is what it said, for staff."""
+
+    code = "compute_down"
+
+    def __init__(self, reason: str) -> None:
+        """Take the reason."""
+        super().__init__()
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.reason}"

@@ -63,15 +63,21 @@ class Settings(BaseSettings):
     web_workers: Annotated[int, Field(ge=1)] = 1
     machines: Annotated[int, Field(ge=1)] = 1
     compute: Literal["local", "fargate"] = "local"
+    ecs_cluster: str | None = None
+    ecs_subnets: Annotated[list[str], NoDecode] = []
+    ecs_security_groups: Annotated[list[str], NoDecode] = []
+    ecs_public_ip: bool = False
+    ecs_endpoint_url: HttpUrl | None = None
     clock_file: Path | None = None
     failpoint: str | None = None
 
     @model_validator(mode="before")
     @classmethod
     def _split_lists(cls, values: dict[str, object]) -> dict[str, object]:
-        text = values.get("secret_key_fallbacks")
-        if isinstance(text, str):
-            values["secret_key_fallbacks"] = [part for part in text.split(",") if part]
+        for name in ("secret_key_fallbacks", "ecs_subnets", "ecs_security_groups"):
+            text = values.get(name)
+            if isinstance(text, str):
+                values[name] = [part.strip() for part in text.split(",") if part.strip()]
         return values
 
     @property

@@ -15,6 +15,7 @@ from flask.helpers import get_debug_flag
 from pydantic import SecretStr
 from sqlalchemy import make_url
 
+from app.catalog import Catalog
 from app.kit import failpoints
 from app.settings import BadSettingsError, Settings
 
@@ -46,6 +47,16 @@ def must_be_fit(settings: Settings) -> None:
     found = problems(settings)
     if found:
         raise BadSettingsError("\n".join(("The portal can't start with these settings:", *(f"  {f}" for f in found))))
+
+
+def must_have_tasks(settings: Settings, catalog: Catalog) -> None:
+    """Raise BadSettingsError where a product can't run on the engine that COMPUTE names."""
+    without = [product.key for product in catalog.products if product.task is None]
+    if settings.compute == "fargate" and without:
+        raise BadSettingsError(
+            f"The portal can't start: COMPUTE=fargate needs a task for every product, and {settings.catalog}"
+            f" has none for {', '.join(without)}"
+        )
 
 
 def monotonous(secret: str) -> bool:
@@ -103,7 +114,13 @@ ALWAYS = (
         f"needs one or more secrets, comma-separated, each whsec_... with {MIN_SECRET} characters",
     ),
     Rule("SMTP_URL", lambda s: s.mail_transport == "smtp" and s.smtp_url is None, "MAIL_TRANSPORT=smtp needs it"),
-    Rule("COMPUTE", lambda s: s.compute == "fargate", "fargate is not built yet; use local"),
+    Rule("ECS_CLUSTER", lambda s: s.compute == "fargate" and not s.ecs_cluster, "COMPUTE=fargate needs it"),
+    Rule("ECS_SUBNETS", lambda s: s.compute == "fargate" and not s.ecs_subnets, "COMPUTE=fargate needs one or more"),
+    Rule(
+        "ECS_SECURITY_GROUPS",
+        lambda s: s.compute == "fargate" and not s.ecs_security_groups,
+        "COMPUTE=fargate needs one or more; deploy/fargate.yaml makes one that lets nobody in",
+    ),
     Rule("S3_EVENTS_QUEUE_URL", lambda s: s.s3_events_queue_url is not None, "it is not read yet; leave it empty"),
     Rule(
         "FAILPOINT",
@@ -137,6 +154,7 @@ PRODUCTION = (
         "one of them is a dummy: take the signing secret of the endpoint from Stripe's Dashboard",
     ),
     Rule("STRIPE_API_BASE", lambda s: s.stripe_api_base is not None, "must be empty: production asks Stripe itself"),
+    Rule("ECS_ENDPOINT_URL", lambda s: s.ecs_endpoint_url is not None, "must be empty: production asks AWS itself"),
     Rule("S3_ENDPOINT_URL", lambda s: _here(s.s3_endpoint_url), "is the demo's object store; leave it empty for AWS"),
     Rule(
         "S3_PUBLIC_URL",

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from app.catalog import load_catalog
 from app.settings import BadSettingsError, Settings
-from app.startup import must_be_fit, problems
+from app.startup import must_be_fit, must_have_tasks, problems
 from tests.helpers import ROOT, python
 
 FIT: dict[str, Any] = {
@@ -52,7 +53,10 @@ WRONG = [
     ({"failpoint": "a:raise"}, "FAILPOINT: it makes the portal fail"),
     ({"rate_limit_store": "memory://"}, "RATE_LIMIT_STORE: memory:// is counted by each"),
     ({"database_url": "sqlite:///var/portal.sqlite3"}, "DATABASE_URL: SQLite is for one machine"),
-    ({"compute": "fargate"}, "COMPUTE: fargate is not built"),
+    ({"compute": "fargate"}, "ECS_CLUSTER: COMPUTE=fargate needs it"),
+    ({"compute": "fargate"}, "ECS_SUBNETS: COMPUTE=fargate needs one"),
+    ({"compute": "fargate"}, "ECS_SECURITY_GROUPS: COMPUTE=fargate needs one"),
+    ({"ecs_endpoint_url": "http://127.0.0.1:4566"}, "ECS_ENDPOINT_URL: must be empty"),
 ]
 
 
@@ -104,6 +108,20 @@ def test_ac_h13_a_live_key_in_the_demo_is_refused() -> None:
     """The demo must not take real money."""
     live = settings().model_copy(update={"portal_env": "demo", "stripe_api_key": SecretStr("sk_live_" + "a" * 24)})
     assert "STRIPE_API_KEY: a live key in the demo would take real money; use a test key" in problems(live)
+
+
+def test_fargate_needs_a_task_for_every_product() -> None:
+    """What can't run is not sold: the start names the products without a task definition."""
+    network = {"ecs_cluster": "kaiseki", "ecs_subnets": "subnet-1, subnet-2", "ecs_security_groups": "sg-1"}
+    fargate = settings(compute="fargate", **network)
+    assert problems(fargate) == []
+    assert fargate.ecs_subnets == ["subnet-1", "subnet-2"]
+    catalog = load_catalog(ROOT / "catalog.toml")
+    with pytest.raises(BadSettingsError, match="has none for csv-profile"):
+        must_have_tasks(fargate, catalog)
+    with_tasks = [product.model_copy(update={"task": "kaiseki"}) for product in catalog.products]
+    must_have_tasks(fargate, catalog.model_copy(update={"products": with_tasks}))
+    must_have_tasks(settings(), catalog)
 
 
 def run(tmp_path: Path, *command: str, **changes: str) -> subprocess.CompletedProcess[str]:
