@@ -8,7 +8,7 @@ from werkzeug.local import LocalProxy
 
 from app.catalog import Catalog, load_catalog
 from app.database import Database
-from app.gateways.compute import Compute
+from app.gateways.compute import Engine, engine_for
 from app.gateways.mailer import Mailer, make_mailer
 from app.gateways.storage import Storage
 from app.gateways.stripe import StripeGateway
@@ -31,7 +31,7 @@ class Portal:
     stripe: StripeGateway
     storage: Storage
     mailer: Mailer
-    compute: Compute
+    compute: Engine
     signer: Signer
     clock: Clock
 
@@ -39,15 +39,16 @@ class Portal:
 def build_portal(settings: Settings) -> Portal:
     """Put the portal together; nothing outside is called yet."""
     database = Database(settings.database_url.get_secret_value())
+    storage = Storage(settings)
     return Portal(
         settings=settings,
         catalog=load_catalog(settings.catalog),
         database=database,
         jobs=JobQueue(database.engine),
         stripe=StripeGateway(settings),
-        storage=Storage(settings),
+        storage=storage,
         mailer=make_mailer(settings),
-        compute=Compute(),
+        compute=engine_for(settings, storage),
         signer=Signer(settings.keys),
         clock=following_clock(settings.clock_file) if settings.clock_file else system_clock,
     )

@@ -1,6 +1,6 @@
 """The job that analyses an order's file."""
 
-from app.analysis.program import failed
+from app.analysis.program import ended
 from app.analysis.service import finish, run_program, start
 from app.jobs import StepFailedError, job, step
 
@@ -14,5 +14,5 @@ def run(order_id: str) -> None:
         # Ten tries wait 17 minutes in all: longer than an object store is away for.
         outcome = step(lambda: run_program(order_id), name="run", attempts=10, first_wait=2.0)
     except StepFailedError as error:
-        outcome = failed(f"given up: {error}")
+        outcome = ended("failed", f"given up: {error}")
     step(lambda: finish(order_id, outcome), name="finish")

@@ -1,6 +1,5 @@
-"""One run of a product's program on one frozen input, in a folder of its own."""
+"""A product's program on one frozen input: run, judged, and what it made stored."""
 
-import hashlib
 import os
 import shutil
 import tempfile
@@ -14,94 +13,129 @@ import structlog
 from sqlalchemy import update
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.analysis import runs
 from app.analysis.output import BadOutputError, read_preview, read_reason, read_result
 from app.catalog import Product
-from app.gateways.compute import CANNOT_ANALYSE, Finished
-from app.gateways.storage import NoSuchObjectError
+from app.errors import OutsideError
+from app.gateways.compute import CANNOT_ANALYSE, Finished, Work
 from app.kit.failpoints import fail_point
-from app.models import Order
+from app.models import Order, Run
 from app.portal import portal
 
 TYPES = {".html": "text/html; charset=utf-8", ".png": "image/png", ".csv": "text/csv; charset=utf-8"}
 REPORT_EVERY_S = 1.0
+ATTEMPTS = 4  # of a run that is interrupted again and again
 
 log = structlog.get_logger()
 
 
 class Outcome(TypedDict):
-    """How a run ended, as plain data: it is checkpointed. `at` is ISO 8601 in UTC; `cause` and `log` are for staff."""
+    """How an analysis ended, as plain data: it is checkpointed. `at` is ISO 8601 in UTC, `cause` is for staff."""
 
-    event: Literal["analysed", "rejected", "failed"]
+    event: Literal["analysed", "rejected", "failed", "cancelled"]
     at: str
     preview: dict[str, Any] | None
     reason: dict[str, str] | None
     sha256: str | None
     attention: str | None
     cause: str
-    log: str
+
+
+CAUSES = {
+    "timed_out": "out of time",
+    "out_of_memory": "out of memory",
+    "out_of_disk": "wrote more than disk_limit",
+    "too_many_processes": "too many processes",
+    "input_gone": "the frozen input is gone",
+}
 
 
 def analyse(order: Order, product: Product) -> Outcome:
-    """Fetch the input, run the program, store preview and result. A repeat writes the same keys."""
+    """Run the program until it is not interrupted, store preview and result. A repeat writes the same keys."""
+    while True:
+        run, attempt = runs.begin(order, product)
+        if attempt > ATTEMPTS:
+            runs.end(run, "failed", cause := f"interrupted {ATTEMPTS} times")
+            return ended("failed", cause)
+        if runs.cancel_asked(order.id) and run.task is None:
+            runs.end(run, "cancelled", cause := "before it ran")
+            return ended("cancelled", cause)
+        outcome = _one_run(order, product, run, attempt)
+        if outcome is not None:
+            return outcome
+
+
+def _one_run(order: Order, product: Product, run: Run, attempt: int) -> Outcome | None:
+    """Run the program once; returns None where the run was interrupted. Raises OutsideError."""
     with _folder(order.id) as folder:
-        source, output = folder / "input", folder / "output"
-        output.mkdir()
-        (folder / "tmp").mkdir()
-        try:
-            portal.storage.download(f"orders/{order.id}.kaiseki", source)
-        except NoSuchObjectError:
-            return failed("the frozen input is gone")
-        with source.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        if order.sha256 not in {None, sha256}:
-            return failed(f"the input has the checksum {sha256}", attention="checksum_mismatch")
-        finished = portal.compute.run(
-            product.command,
-            {
-                "INPUT": str(source),
-                "OUTPUT": str(output),
-                "FILENAME": order.filename,
-                "LOCALE": order.locale,
-                "ORDER_ID": order.id,
-                "TMPDIR": str(folder / "tmp"),
-            },
+        work = Work(
+            run_id=run.id,
+            order_id=order.id,
+            command=product.command,
+            task=product.task,
+            source=f"orders/{order.id}.kaiseki",
+            output=folder / "output",
+            environment={"FILENAME": order.filename, "LOCALE": order.locale, "ORDER_ID": order.id},
             time_limit=product.time_limit,
             memory_limit=product.memory_limit,
+            disk_limit=product.disk_limit,
             on_progress=reporter(order.id),
+            should_stop=lambda: runs.cancel_asked(order.id),
+            on_task=runs.task_noter(run),
+            task_ended=lambda: runs.task_ended(run),
+            begun=run.task,
+            attempt=attempt,
         )
+        work.output.mkdir()
         try:
-            return {**_judge(order.id, finished, output), "sha256": sha256}
-        except BadOutputError as error:
-            return failed(str(error), log=finished.log_tail)
+            finished = portal.compute.run(work)
+            if finished.ended == "interrupted":
+                runs.end(run, "interrupted", finished.log_tail.rpartition("\n")[2], finished)
+                return None
+            outcome = _judge(order, finished, work.output)
+        except OutsideError as error:
+            if not portal.compute.outlives_worker:
+                runs.end(run, "interrupted", error.code)
+            raise
+    runs.end(run, outcome["event"], outcome["cause"], finished)
+    return outcome
 
 
-def failed(cause: str, *, attention: str = "analysis_failed", log: str = "") -> Outcome:
-    """Return the outcome of a run that is our fault or the program's, never the customer's."""
-    at = portal.clock().isoformat()
+def ended(
+    event: Literal["rejected", "failed", "cancelled"], cause: str, *, attention: str = "analysis_failed"
+) -> Outcome:
+    """Return the outcome of an analysis that made nothing; attention is for those that failed."""
     return Outcome(
-        event="failed", at=at, preview=None, reason=None, sha256=None, attention=attention, cause=cause, log=log
+        event=event,
+        at=portal.clock().isoformat(),
+        preview=None,
+        reason=None,
+        sha256=None,
+        attention=attention if event == "failed" else None,
+        cause=cause,
     )
 
 
-def _judge(order_id: str, finished: Finished, output: Path) -> Outcome:
-    tail = finished.log_tail
-    if finished.timed_out:
-        return failed("out of time", log=tail)
+def _judge(order: Order, finished: Finished, output: Path) -> Outcome:
+    if finished.ended == "cancelled":
+        return ended("cancelled", "on request")
+    if finished.ended != "exited":
+        return ended("failed", CAUSES[finished.ended])
+    if order.sha256 not in {None, finished.input_sha256}:
+        cause = f"the input has the checksum {finished.input_sha256}"
+        return ended("failed", cause, attention="checksum_mismatch")
+    try:
+        return {**_verdict(order, finished, output), "sha256": finished.input_sha256}
+    except BadOutputError as error:
+        return ended("failed", str(error))
+
+
+def _verdict(order: Order, finished: Finished, output: Path) -> Outcome:
     if finished.exit_code == CANNOT_ANALYSE:
-        return {
-            **failed("the program refused the file", log=tail),
-            "event": "rejected",
-            "attention": None,
-            "reason": read_reason(output),
-        }
+        return {**ended("rejected", "the program refused the file"), "reason": read_reason(output)}
     if finished.exit_code != 0:
-        return failed(f"exit code {finished.exit_code}", log=tail)
-    return {
-        **failed("", log=""),
-        "event": "analysed",
-        "attention": None,
-        "preview": _publish(order_id, output),
-    }
+        return ended("failed", f"exit code {finished.exit_code}")
+    return {**ended("rejected", ""), "event": "analysed", "preview": _publish(order.id, output)}
 
 
 def _publish(order_id: str, output: Path) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.analysis.program import Outcome, analyse, failed
+from app.analysis.program import Outcome, analyse, ended
 from app.mail.service import queue_mail
 from app.models import Order
 from app.orders.lifecycle import move_work, record
@@ -30,7 +30,7 @@ def run_program(order_id: str) -> Outcome:
         order = session.get_one(Order, order_id)
     product = portal.catalog.product(order.product)
     if product is None:
-        outcome = failed(f"the product {order.product} is not in the catalog any more")
+        outcome = ended("failed", f"the product {order.product} is not in the catalog any more")
     else:
         outcome = analyse(order, product)
     more = {"state": outcome["event"], "attention": outcome["attention"], **_columns(outcome)}
@@ -49,7 +49,7 @@ def finish(order_id: str, outcome: Outcome) -> None:
         if event == "analysed":
             _offer_result(session, order)
             return
-        record(session, order.id, f"analysis.{event}", "worker", now, cause=outcome["cause"], log=outcome["log"])
+        record(session, order.id, f"analysis.{event}", "worker", now, cause=outcome["cause"])
         queue_mail(session, "cannot_analyse" if event == "rejected" else "analysis_failed", order)
         attention = "paid_but_no_result" if event == "rejected" and order.money in PAID else outcome["attention"]
         order.attention = order.attention or attention
