@@ -44,6 +44,7 @@ JOB_QUEUES = {
     "orders.record": "upkeep",
     "analysis.run": "analysis",
     "delivery.build": "delivery",
+    "delivery.notice": "upkeep",
     "mail.send": "mail",
     "mail.login": "login",
     "payments.refund": "stripe",

@@ -1,14 +1,17 @@
-"""The job that opens a paid result."""
+"""The jobs that open a paid result, and that tell of its last day."""
 
 from datetime import timedelta
 
+from app.delivery.keeping import give_notice
 from app.delivery.service import build, call_staff
-from app.jobs import StepFailedError, job, next_key, step, times_before
+from app.jobs import SCHEDULE, StepFailedError, job, next_key, step, times_before
 from app.portal import portal
 
 # A result that can't be built waits outside the queue, so that it holds up nobody else's: a day and a half in all.
 WAITS = tuple(timedelta(seconds=s) for s in (10, 30, 120, 600, 1800, 3600, 7200, 14_400, 28_800, 57_600))
 STAFF_AFTER = 4  # rounds, some minutes; it is tried further
+
+SCHEDULE["delivery.notice"] = timedelta(hours=1)
 
 
 @job("delivery.build")
@@ -27,3 +30,9 @@ def _try_later(order_id: str, rounds: int) -> None:
             call_staff(session, order_id)
         if rounds < len(WAITS):
             portal.jobs.enqueue(session, "delivery.build", order_id, key=next_key(), delay=WAITS[rounds])
+
+
+@job("delivery.notice")
+def notice(_moment: str) -> None:
+    """Write to everybody whose result is deleted soon."""
+    step(give_notice, name="notice")

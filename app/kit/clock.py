@@ -34,3 +34,8 @@ def following_clock(path: Path) -> Clock:
 def from_unix(seconds: float) -> datetime:
     """Turn seconds since 1970 (how Stripe writes time) into an aware datetime in UTC."""
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def last_moment(moment: datetime) -> datetime:
+    """Return the last second of Japan's day that a moment lies in, in UTC."""
+    return moment.astimezone(JST).replace(hour=23, minute=59, second=59, microsecond=0).astimezone(UTC)

@@ -10,8 +10,10 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from app.catalog import Terms
+from app.delivery.keeping import NOTICE
 from app.errors import NotFoundError
 from app.kit.ages import BACKUPS, UNPAID, UNPAID_AFTER_VOUCHER
+from app.orders.keeping import MORE, TIMES
 from app.portal import portal
 from app.privacy.retention import RETENTION
 from app.web.texts import locale
@@ -43,6 +45,10 @@ def privacy() -> ResponseReturnValue:
         seller=portal.catalog.seller,
         privacy=portal.catalog.privacy,
         days={name: rule.after.days for name, rule in RETENTION.items()},
+        keep_days=sorted({product.keep_days for product in portal.catalog.products}),
+        notice_days=NOTICE.days,
+        more_days=MORE.days,
+        more_times=TIMES,
         backup_days=BACKUPS.days,
     )
 

@@ -18,6 +18,7 @@ from app.kit.konbini import stores_of
 from app.kit.login_secrets import code_of, secrets_of
 from app.kit.networks import network_of
 from app.models import AddressChange, LoginRequest, LoginSession, Mail, Order, Payment
+from app.orders.keeping import kept_longer
 from app.orders.states import PAID
 from app.portal import portal
 
@@ -117,6 +118,14 @@ def _method(payment: Payment, locale: str) -> str:
     return next(names, payment.method)
 
 
+def _results_go_soon(session: Session, mail: Mail) -> Context:
+    context = _order(session, mail)
+    order: Order = context["order"]
+    if order.kept_until != mail.expires_at or order.result_gone_at is not None or order.money not in PAID:
+        raise NotNeededError
+    return {**context, "longer": kept_longer(order)}
+
+
 def _cannot_analyse(session: Session, mail: Mail) -> Context:
     context = _order(session, mail)
     reason = context["order"].reason or {}
@@ -178,6 +187,7 @@ LETTERS = {
     "paid_twice": Letter(_paid_twice),
     "refund": Letter(_refund),
     "result_open": Letter(_order),
+    "results_go_soon": Letter(_results_go_soon),
     "cannot_analyse": Letter(_cannot_analyse),
     "analysis_failed": Letter(_order),
     "payment_expired": Letter(_choose_payment),

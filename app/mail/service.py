@@ -19,6 +19,7 @@ OrderMail = Literal[
     "paid_twice",
     "refund",
     "result_open",
+    "results_go_soon",
     "cannot_analyse",
     "analysis_failed",
 ]
@@ -29,12 +30,19 @@ AWAITED = ("login", "address_code")  # somebody sits before a page that asks for
 
 
 def queue_mail(
-    session: Session, kind: OrderMail, order: Order, *, once: str = "", state: Literal["queued", "restored"] = "queued"
+    session: Session,
+    kind: OrderMail,
+    order: Order,
+    *,
+    once: str = "",
+    state: Literal["queued", "restored"] = "queued",
+    expires_at: datetime | None = None,
 ) -> None:
     """Queue a mail about an order to the order's own address, in the order's language.
 
-    The same kind goes out once an order, or once for each `once` (a payment's id); more calls do nothing. `restored`:
-    it was sent before the ledger was lost, and only its place is taken, so that it does not go out again.
+    The same kind goes out once an order, or once for each `once` (a payment's id, a day); more calls do nothing.
+    `restored`: it was sent before the ledger was lost, and only its place is taken, so that it does not go out again.
+    After `expires_at` it is not sent any more.
     """
     if order.erased_at is not None:
         return  # there is nobody to write to any more
@@ -46,7 +54,7 @@ def queue_mail(
         to=order.email,
         locale=order.locale,
         params={"once": once} if once else {},
-        expires_at=None,
+        expires_at=expires_at,
         state=state,
     )
 

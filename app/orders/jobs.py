@@ -1,4 +1,4 @@
-"""The job that writes an order's record in the object store anew, when somebody else owns the order."""
+"""The job that writes an order's record in the object store anew: somebody else owns it, or its result stays longer."""
 
 from app.jobs import job, step
 from app.models import Order
@@ -14,7 +14,7 @@ def rewrite(order_id: str) -> None:
 
 
 def keep_record(order_id: str) -> None:
-    """Write `orders/<OrderID>.json` as the ledger has it; an order without a file has none.
+    """Write `orders/<OrderID>.json` as the ledger has it, and the manifest; an order without a file has none.
 
     The order may change meanwhile, and another worker be faster: what was written last is looked at once more.
     """
@@ -24,8 +24,10 @@ def keep_record(order_id: str) -> None:
             order = session.get_one(Order, order_id)
             former = former_addresses(session, order.email)
         gone = (order.input_gone_at, order.result_gone_at, order.erased_at)
-        known = (order.email, order.proved_at, former, gone)
+        known = (order.email, order.proved_at, former, gone, order.kept_until)
         if known == written or order.uploaded_at is None:
             return
         keep(portal.storage, "order" if order.result_gone_at is None else "closed", order, former=former)
+        if order.state == "delivered" and order.result_gone_at is None:
+            keep(portal.storage, "delivery", order)
         written = known

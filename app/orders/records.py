@@ -34,21 +34,22 @@ _ORDER = (
     "size", "sha256", "created_at", "uploaded_at", "proved_at", "former", "input_gone_at",
     "terms_version",
 )  # fmt: skip
+_ENDS = ("delivered_at", "kept_until", "result_gone_at", "erased_at")
 PARTS = {
     "order": Part("orders/{id}.json", _ORDER),
     "closed": Part(
         "orders/{id}.json",
-        (*_ORDER, "state", "reason", "progress", "analysed_at", "delivered_at", "result_gone_at", "erased_at"),
+        (*_ORDER, "state", "reason", "progress", "analysed_at", *_ENDS),
     ),
     "analysis": Part(
         "previews/{id}/analysis.json",
         ("state", "preview", "reason", "sha256", "attention", "progress", "analysed_at"),
     ),
-    "delivery": Part("results/{id}/manifest.json", ("delivery", "delivered_at")),
+    "delivery": Part("results/{id}/manifest.json", ("delivery", "delivered_at", "kept_until")),
 }
 TIMES = {
-    "created_at", "uploaded_at", "proved_at", "analysed_at", "delivered_at", "input_gone_at", "result_gone_at",
-    "erased_at",
+    "created_at", "uploaded_at", "proved_at", "analysed_at", "delivered_at", "kept_until", "input_gone_at",
+    "result_gone_at", "erased_at",
 }  # fmt: skip
 
 

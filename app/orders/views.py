@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 from app.kit.konbini import stores_of
 from app.models import Order
 from app.orders.access import LoginNeededError, order_for_viewer
+from app.orders.keeping import kept_longer
 from app.orders.notes import notes
 from app.orders.situation import Situation, situation
 from app.orders.timeline import timeline
@@ -66,6 +67,7 @@ def _status(order: Order, now: Situation) -> str:
         notes=notes(order),
         offers=[offer for offer in portal.catalog.offers(order.price) if offer.available],
         stores=stores_of(now.payment.voucher if now.payment else None, locale()),
+        keep_until=kept_longer(order),
         mark=_mark(order),
     )
 
@@ -75,6 +77,6 @@ def _mark(order: Order) -> str:
     payments = [
         (p.state, p.amount_refunded, p.anomaly, p.dispute, [(r.id, r.state) for r in p.refunds]) for p in order.payments
     ]
-    gone = (order.input_gone_at, order.result_gone_at)
+    gone = (order.input_gone_at, order.result_gone_at, order.kept_until)
     shown = (order.state, order.money, order.progress, payments, gone)
     return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]

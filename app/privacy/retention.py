@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
+from app.delivery.keeping import told
 from app.kit.ages import LEDGER, UNPAID, UNPAID_AFTER_VOUCHER
 from app.login.sessions import LIVES
 from app.models import (
@@ -77,7 +78,10 @@ def _session_over(before: datetime) -> ColumnElement[bool]:
 
 
 _INPUT = _older(_RESULT_AT, Order.input_gone_at.is_(None), Order.state.in_(ENDED), ~_OWED)
-_RESULT = _older(_RESULT_AT, Order.result_gone_at.is_(None), Order.state.in_(ENDED), ~_OWED, Order.money != "unpaid")
+_ENDED_PAID = and_(Order.result_gone_at.is_(None), Order.state.in_(ENDED), ~_OWED, Order.money != "unpaid")
+# What is paid for goes only after its customer was written to about this very last day (app.delivery.keeping).
+_RESULT = _older(Order.kept_until, _ENDED_PAID, or_(Order.money.not_in(PAID), told()))
+_NEVER_OPENED = _older(_RESULT_AT, _ENDED_PAID, Order.delivered_at.is_(None))
 _TRACED = or_(LoginSession.ip != "", LoginSession.user_agent != "")
 _DONE = StripeEvent.state.in_(("handled", "ignored"))  # others are kept until somebody has dealt with them
 _TEXT = or_(Mail.text.is_not(None), Mail.subject.is_not(None))
@@ -86,7 +90,8 @@ GONE, FORGOTTEN, CUT = "deleted, all versions", "deleted", "cut"
 
 RETENTION = {
     "the customer's file": Rule(30 * DAY, "the result", GONE, Files(_INPUT, input_only=True)),
-    "previews and results": Rule(180 * DAY, "delivery", GONE, Files(_RESULT)),
+    "previews and results": Rule(0 * DAY, "the last day that the order shows", GONE, Files(_RESULT)),
+    "previews and results that were never opened": Rule(180 * DAY, "the analysis", GONE, Files(_NEVER_OPENED)),
     "files of unpaid orders": Rule(
         UNPAID_AFTER_VOUCHER,
         "the last deadline of an order with a voucher",

@@ -138,7 +138,7 @@ def _forget(session: Session, order_id: str) -> None:
 
 @dataclass(frozen=True)
 class Objects:
-    """Objects under a prefix of the bucket, and multipart uploads that nobody ended, by when they were written."""
+    """Objects under a prefix of the bucket, by when they were written, and multipart uploads that nobody ended."""
 
     prefix: str
 
@@ -148,7 +148,7 @@ class Objects:
 
     def run(self, before: datetime) -> int:
         """Delete all versions; returns how many."""
-        portal.storage.abort_uploads(self.prefix, before)
+        portal.storage.abort_uploads("", before)
         return portal.storage.purge(self.prefix, before=before)
 
 

@@ -8,7 +8,7 @@ from operator import itemgetter
 
 from sqlalchemy import select
 
-from app.delivery.service import NothingToDeliverError, put_together
+from app.delivery.bundle import NothingToDeliverError, parts_of, put_together
 from app.gateways.storage import NoSuchObjectError
 from app.intake.service import take_in
 from app.models import Order
@@ -114,13 +114,15 @@ def _result(seen: Seen, report: Report) -> None:
 
 def _delivered(seen: Seen, order: Order, report: Report) -> None:
     prefix = f"results/{order.id}/"
-    files = (order.delivery or {}).get("files", [])
-    if any(file["key"].removeprefix(prefix) not in seen.names for file in files):
+    if any(part["key"].removeprefix(prefix) not in seen.names for part in parts_of(order)):
         try:
-            put_together(order)
+            order.delivery = put_together(order)  # another zlib may have made other bytes of it
         except (NothingToDeliverError, NoSuchObjectError):
             find("deliverable_missing", order.id, order.id)
             return
+        with portal.database.transaction() as session:
+            session.get_one(Order, order.id).delivery = order.delivery
+        keep(portal.storage, "delivery", order)
         report.mend("deliverable", order.id)
     if "manifest.json" not in seen.names:
         keep(portal.storage, "delivery", order)
