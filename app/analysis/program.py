@@ -91,6 +91,7 @@ def _one_run(order: Order, product: Product, run: Run, attempt: int) -> Outcome 
             finished = portal.compute.run(work)
             if finished.ended == "interrupted":
                 runs.end(run, "interrupted", finished.log_tail.rpartition("\n")[2], finished)
+                portal.compute.clear(run.id)
                 return None
             outcome = _judge(order, finished, work.output)
         except OutsideError as error:
@@ -98,6 +99,7 @@ def _one_run(order: Order, product: Product, run: Run, attempt: int) -> Outcome 
                 runs.end(run, "interrupted", error.code)
             raise
     runs.end(run, outcome["event"], outcome["cause"], finished)
+    portal.compute.clear(run.id)
     return outcome
 
 

@@ -123,6 +123,15 @@ class Ecs:
         with _named():
             self._ecs.stop_task(cluster=self._cluster, task=arn, reason=reason)
 
+    def wrong(self) -> str | None:
+        """Say what is wrong with the cluster, None where it is fit."""
+        with _named():
+            found = self._ecs.describe_clusters(clusters=[self._cluster])["clusters"]
+        if not found or found[0].get("status") != "ACTIVE":
+            return f"there is no cluster {self._cluster}"
+        missing = {"FARGATE", "FARGATE_SPOT"} - set(found[0].get("capacityProviders", []))
+        return f"the cluster {self._cluster} lacks {' and '.join(sorted(missing))}" if missing else None
+
     def _request(self, work: Work, input_bytes: int) -> Any:  # noqa: ANN401  (boto3 checks it)
         cpu, memory = size_for(work.memory_limit)
         environment = {

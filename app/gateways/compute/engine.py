@@ -88,7 +88,10 @@ class Engine(Protocol):
         """Whether a run goes on when the worker that began it has died: then it is the same Run that is waited for."""
 
     def run(self, work: Work) -> Finished:
-        """Run a program to its end; raises StorageDownError (or another DomainError) where it is worth another try."""
+        """Run a program to its end; raises StorageDownError or ComputeDownError where it is worth another try."""
+
+    def clear(self, run_id: str) -> None:
+        """Remove what a run has left outside `work.output`, once it is written down how it ended."""
 
     def check(self) -> list[tuple[Level, str]]:
         """Say what `portal check` shows of this engine: is it fit to run programs, and what is to do."""

@@ -11,10 +11,10 @@ from typing import Annotated, Literal
 import structlog
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.errors import StorageDownError
-from app.gateways.compute.ecs import Ecs, NoCapacityError
-from app.gateways.compute.engine import LOG_BYTES, Ended, Finished, Work
-from app.gateways.compute.watch import Watch
+from app.errors import ComputeDownError, StorageDownError
+from app.gateways.compute.ecs import SPOT_ATTEMPTS, Ecs, NoCapacityError
+from app.gateways.compute.engine import LOG_BYTES, Ended, Finished, Level, Work
+from app.gateways.compute.watch import POLL_S, Watch
 from app.gateways.storage import NoSuchObjectError, Storage
 from app.settings import Settings
 
@@ -48,6 +48,7 @@ class Fargate:
     def __init__(self, settings: Settings, storage: Storage) -> None:
         """Take the cluster from the settings; nothing is sent yet."""
         self._ecs = Ecs(settings)
+        self._events = settings.s3_events_queue_url
         self._storage = storage
 
     def run(self, work: Work) -> Finished:
@@ -55,9 +56,28 @@ class Fargate:
 
         Asked again for the same run it waits for the task that is there, or takes what that one has left.
         """
-        finished = self._left(work) or self._wait(work)
-        self._clear(work)
-        return finished
+        return self._left(work) or self._wait(work)
+
+    def clear(self, run_id: str) -> None:
+        """Remove what a run has stored, for good; a rule of the bucket does it where this fails."""
+        try:
+            self._storage.purge(f"runs/{run_id}/")
+        except StorageDownError:
+            log.warning("fargate.not_cleared", run=run_id, exc_info=True)
+
+    def check(self) -> list[tuple[Level, str]]:
+        """Say what `portal check` shows of this engine."""
+        lines: list[tuple[Level, str]] = []
+        try:
+            wrong = self._ecs.wrong()
+        except ComputeDownError as error:
+            wrong = f"{error.reason}. Check AWS_REGION, ECS_CLUSTER and credentials."
+        lines.append(("fail", f"Fargate: {wrong}") if wrong else ("ok", "Fargate: the cluster is there"))
+        if not self._events:
+            lines.append(
+                ("warn", f"Fargate: without S3_EVENTS_QUEUE_URL the end of a task is seen {POLL_S:.0f} s late")
+            )
+        return lines
 
     def _left(self, work: Work) -> Finished | None:
         """Return how the run ended where it ended while nobody waited: ECS may have forgotten its task meanwhile."""
@@ -73,7 +93,9 @@ class Fargate:
             except NoSuchObjectError:
                 return Finished("input_gone")
             except NoCapacityError as error:
-                return Finished("interrupted", log_tail=f"no room on Fargate: {error}")
+                if work.attempt > SPOT_ATTEMPTS:  # nowhere: it is time that helps
+                    raise ComputeDownError(str(error)) from error
+                return Finished("interrupted", log_tail=f"no room on Fargate Spot: {error}")
             work.on_task(arn)
         stopped = Watch(self._ecs, self._storage, work, arn).wait()
         return Finished(stopped) if stopped else self._judge(work, arn)
@@ -113,13 +135,6 @@ class Fargate:
             # Stands for what the program left and S3 can't hold; whoever judges the output sees that it is no file.
             os.mkfifo(_inside(work.output, name))
         return finished
-
-    def _clear(self, work: Work) -> None:
-        """Remove what the run has stored, for good; a rule of the bucket does it where this fails."""
-        try:
-            self._storage.purge(f"runs/{work.run_id}/")
-        except StorageDownError:
-            log.warning("fargate.not_cleared", run=work.run_id, exc_info=True)
 
 
 def _small(size: int) -> None:

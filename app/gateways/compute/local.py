@@ -55,6 +55,9 @@ class Local:
         """The best way to shut a program in that works on this machine; found by trying."""
         return next(way for way in ways() if way == Isolation() or _works(way))
 
+    def clear(self, run_id: str) -> None:
+        """Do nothing: all that a run makes is in its folder, which the caller removes."""
+
     def check(self) -> list[tuple[Level, str]]:
         """Say what `portal check` shows of this engine."""
         way = self.isolation
