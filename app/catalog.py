@@ -97,6 +97,25 @@ class PaymentRules(_Strict):
     refund_double: bool = False
 
 
+class Uploads(_Strict):
+    """What happens to files before they are analysed. `scan` names the virus scanner (AC-U06).
+
+    `clamd` is where ClamAV's daemon listens: host:port, or the path of its socket; `clamd_max_bytes` is its own
+    limit (the least of StreamMaxLength, MaxFileSize and MaxScanSize in clamd.conf; never more than 2 GiB): what is
+    larger it would call clean without having read it to the end.
+    """
+
+    scan: Literal["none", "clamd", "guardduty-tag"] = "none"
+    clamd: Annotated[str, Field(pattern=r"^(/.+|[^/]+:\d{1,5})?$")] = ""
+    clamd_max_bytes: Annotated[int, Field(gt=0, lt=2**31)] = 100_000_000
+
+    @model_validator(mode="after")
+    def _clamd_is_somewhere(self) -> "Uploads":
+        if self.scan == "clamd" and not self.clamd:
+            raise ValueError('scan = "clamd" needs clamd, such as "127.0.0.1:3310" or "/run/clamav/clamd.ctl"')
+        return self
+
+
 class Product(_Strict):
     """One analysis for sale. Price in yen with tax, sizes in bytes, times in seconds.
 
@@ -195,6 +214,7 @@ class Catalog(_Strict):
     earlier_terms: list[Terms] = []
     privacy: Privacy
     payments: PaymentRules = PaymentRules()
+    uploads: Uploads = Uploads()
     products: Annotated[list[Product], Field(min_length=1)]
     methods: Annotated[list[Method], Field(min_length=1)]
 

@@ -11,6 +11,7 @@ from flask.cli import AppGroup
 
 from app.checkout.check import findings
 from app.errors import StorageDownError, StripeDownError, StripeRefusedError
+from app.gateways.queue import QueueDownError
 from app.portal import portal
 from app.privacy.commands import COMMANDS
 from app.recovery.compare import compare
@@ -51,12 +52,17 @@ def storage_setup(wait: int) -> None:
     while True:
         try:
             portal.storage.set_up()
+            if portal.queue is not None:
+                portal.storage.send_events_to(portal.queue.set_up(portal.storage.bucket))
             break
-        except StorageDownError as error:
+        except (StorageDownError, QueueDownError) as error:
             if time.monotonic() > end:
-                raise click.ClickException("the object store does not answer") from error
+                what = "the object store" if isinstance(error, StorageDownError) else "the queue of events"
+                raise click.ClickException(f"{what} does not answer: {error.__cause__ or error}") from error
             time.sleep(0.3)
     click.echo(f"bucket {portal.storage.bucket}: ready")
+    if portal.queue is not None:
+        click.echo(f"queue {portal.queue.name}: ready, and hears of what comes into the bucket")
     for rule, state in portal.storage.look_at_rules():
         if state != "right":
             click.echo(f"not kept by this store: {rule.operation} ({rule.purpose}); portal check says what to do")

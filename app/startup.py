@@ -24,6 +24,7 @@ MIN_VARIETY = 10  # different characters
 _DUMMY = re.compile(r"demo|test|dummy|example|sample|secret|change.?me|password|default", re.IGNORECASE)
 _REPEATED = re.compile(r"(.{1,24}?)\1+.{0,3}")
 _KEY = re.compile(r"[sr]k_(test|live)_\w+")
+_QUEUE = re.compile(r"https?://[^/]+/\d{12}/[A-Za-z0-9_-]{1,75}")
 MAILBOX_PORT = 1025  # of the demo's mailbox
 
 
@@ -121,7 +122,11 @@ ALWAYS = (
         lambda s: s.compute == "fargate" and not s.ecs_security_groups,
         "COMPUTE=fargate needs one or more; deploy/fargate.yaml makes one that lets nobody in",
     ),
-    Rule("S3_EVENTS_QUEUE_URL", lambda s: s.s3_events_queue_url is not None, "it is not read yet; leave it empty"),
+    Rule(
+        "S3_EVENTS_QUEUE_URL",
+        lambda s: s.s3_events_queue_url is not None and not _QUEUE.fullmatch(s.s3_events_queue_url),
+        "needs a queue's URL such as https://sqs.ap-northeast-1.amazonaws.com/123456789012/portal-events",
+    ),
     Rule(
         "FAILPOINT",
         lambda s: s.failpoint is not None and s.portal_env != "test",
@@ -156,6 +161,11 @@ PRODUCTION = (
     Rule("STRIPE_API_BASE", lambda s: s.stripe_api_base is not None, "must be empty: production asks Stripe itself"),
     Rule("ECS_ENDPOINT_URL", lambda s: s.ecs_endpoint_url is not None, "must be empty: production asks AWS itself"),
     Rule("S3_ENDPOINT_URL", lambda s: _here(s.s3_endpoint_url), "is the demo's object store; leave it empty for AWS"),
+    Rule(
+        "S3_EVENTS_QUEUE_URL",
+        lambda s: _here(s.s3_events_queue_url),
+        "is the demo's queue; use one of Amazon SQS, or leave it empty",
+    ),
     Rule(
         "S3_PUBLIC_URL",
         lambda s: not s.object_store_origin.startswith("https://"),

@@ -1,4 +1,4 @@
-"""`python -m sandbox.objectstore`: the S3 stand-in (ministack, S3 only), its data in SANDBOX_DIR/s3."""
+"""`python -m sandbox.objectstore`: the stand-in for S3 and its events' SQS (ministack), its data in SANDBOX_DIR/s3."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from sandbox import config
 
 
 def environment(settings: config.Config) -> dict[str, str]:
-    """Give ministack's environment: loopback only, objects and their metadata on disk, quiet."""
+    """Give ministack's environment: loopback only, objects, their metadata and queues on disk, quiet."""
     state = settings.dir / "s3"
     return {
         "GATEWAY_PORT": str(settings.s3_port),
         "BIND_HOST": config.HOST,
         "MINISTACK_HOST": config.HOST,
-        "SERVICES": "s3",
+        "SERVICES": "s3,sqs",
         "S3_PERSIST": "1",
         "S3_DATA_DIR": str(state / "objects"),
         "PERSIST_STATE": "1",

@@ -5,13 +5,17 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.analysis.again import call_staff
 from app.analysis.program import Outcome, analyse, ended
-from app.mail.service import queue_mail
+from app.mail.service import OrderMail, queue_mail
 from app.models import Order
-from app.orders.lifecycle import move_work, record
+from app.orders.content import looked_at
+from app.orders.lifecycle import lock, move_work, record
 from app.orders.records import keep
 from app.orders.states import PAID
 from app.portal import portal
+
+MAILS: dict[str, OrderMail] = {"rejected": "cannot_analyse", "failed": "analysis_failed"}
 
 
 def start(order_id: str) -> bool:
@@ -19,6 +23,8 @@ def start(order_id: str) -> bool:
     with portal.database.transaction() as session:
         order = session.get(Order, order_id)
         if order is None:
+            return False
+        if order.state == "uploaded" and not looked_at(order):
             return False
         move_work(session, order, "started", "worker", portal.clock(), progress=0)
         return order.state == "analysing"
@@ -33,6 +39,9 @@ def run_program(order_id: str) -> Outcome:
         outcome = ended("failed", f"the product {order.product} is not in the catalog any more")
     else:
         outcome = analyse(order, product)
+    with portal.database.transaction() as session:
+        if session.get_one(Order, order_id).erased_at is not None:
+            return outcome
     more = {"state": outcome["event"], "attention": outcome["attention"], **_columns(outcome)}
     keep(portal.storage, "analysis", order, **more)
     return outcome
@@ -41,18 +50,29 @@ def run_program(order_id: str) -> Outcome:
 def finish(order_id: str, outcome: Outcome) -> None:
     """Write down how the run ended and start what follows, once, in one transaction."""
     now = portal.clock()
-    event = outcome["event"]
     with portal.database.transaction() as session:
-        order = session.get_one(Order, order_id)
+        order = lock(session, order_id)
+        if order.erased_at is not None:
+            _forget(session, order, outcome)
+            return
+        event = outcome["event"]
         if not move_work(session, order, event, "worker", now, **_columns(outcome)):
             return
         if event == "analysed":
             _offer_result(session, order)
             return
         record(session, order.id, f"analysis.{event}", "worker", now, cause=outcome["cause"])
-        queue_mail(session, "cannot_analyse" if event == "rejected" else "analysis_failed", order)
-        attention = "paid_but_no_result" if event == "rejected" and order.money in PAID else outcome["attention"]
-        order.attention = order.attention or attention
+        if event in MAILS:
+            queue_mail(session, MAILS[event], order)
+        if event != "failed":
+            call_staff(order)
+        order.attention = order.attention or outcome["attention"]
+
+
+def _forget(session: Session, order: Order, outcome: Outcome) -> None:
+    """End an order whose customer asked to be forgotten meanwhile; what this run has stored goes as well."""
+    if move_work(session, order, "cancelled", "worker", portal.clock()):
+        portal.jobs.enqueue(session, "privacy.files", order.id, key=f"privacy.files:{order.id}:{outcome['at']}")
 
 
 def _columns(outcome: Outcome) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, selectinload
 from app.kit.ids import new_id
 from app.mail.service import queue_mail
 from app.models import Order, Payment
+from app.orders.content import looked_at
 from app.orders.lifecycle import move_money, record
 from app.orders.states import DISPUTE_OVER, PAID
 from app.portal import portal
@@ -110,8 +111,13 @@ def _move_money(session: Session, order: Order, payments: Sequence[Payment]) -> 
         _tell_of_refund(session, order, payments)
 
 
+def next_job(order: Order) -> str | None:
+    """Name what is to be done about an order whose money is there; a file that was not looked at yet comes first."""
+    return "intake.inspect" if order.state == "uploaded" and not looked_at(order) else NEXT_JOB.get(order.state)
+
+
 def _start_work(session: Session, order: Order, key: str | None = None) -> None:
-    job = NEXT_JOB.get(order.state)
+    job = next_job(order)
     if job:
         portal.jobs.enqueue(session, job, order.id, key=key)
 

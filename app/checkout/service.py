@@ -26,6 +26,7 @@ from app.kit.failpoints import fail_point
 from app.kit.ids import new_id
 from app.models import Order, Payment
 from app.models.payment import OPEN_STATES
+from app.orders.content import looked_at
 from app.orders.lifecycle import lock, move_payment
 from app.portal import portal
 
@@ -45,6 +46,8 @@ class VoucherWaitingError(ConflictError):
 
 def payable(order: Order) -> bool:
     """Tell whether the customer may pay the order now."""
+    if order.state == "uploaded" and not looked_at(order):
+        return False
     return order.money == "unpaid" and order.state == PAYABLE[order.charge] and order.result_gone_at is None
 
 

@@ -34,6 +34,7 @@ ATTEMPTS = 3
 GRANT_LIFE_S = 900  # AC-U01: at most 15 minutes
 DOWNLOAD_LIFE_S = 300  # AC-U13
 DEMO_KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+EVENTS_ID = "portal-incoming"
 COPY_PART = 64 * 1024 * 1024  # bytes
 _MISSING = {"404", "NoSuchKey", "NoSuchUpload", "NotFound"}
 _CHANGED = {"412", "PreconditionFailed"}
@@ -304,6 +305,21 @@ class Storage:
         with _named():
             self._s3.head_bucket(Bucket=self.bucket)
             return tuple(bucket.compare(self._s3, self.bucket, self.rules))
+
+    def send_events_to(self, queue: str) -> None:
+        """Have the bucket tell a queue (its ARN) of every file that comes under `incoming/`; its other targets stay."""
+        with _named():
+            known = cast("Any", self._s3).get_bucket_notification_configuration(Bucket=self.bucket)
+            known.pop("ResponseMetadata", None)
+            others = [target for target in known.get("QueueConfigurations", []) if target.get("Id") != EVENTS_ID]
+            ours: Any = {
+                "Id": EVENTS_ID,
+                "QueueArn": queue,
+                "Events": ["s3:ObjectCreated:*"],
+                "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "incoming/"}]}},
+            }
+            known["QueueConfigurations"] = [*others, ours]
+            self._s3.put_bucket_notification_configuration(Bucket=self.bucket, NotificationConfiguration=known)
 
     def ready(self) -> None:
         """Raise StorageDownError where the bucket can't be reached."""

@@ -6,8 +6,8 @@ from pydantic import ValidationError
 from app.catalog import Product
 from app.errors import BadInputError, ConflictError, NotFoundError
 from app.intake.forms import read_order
-from app.intake.grants import SignRequest, grant, sign_one, upload_form_for
-from app.intake.service import confirm_upload, create_order
+from app.intake.grants import SignRequest, completes, grant, sign_one, upload_form_for
+from app.intake.service import bind_checksum, confirm_upload, create_order, resume_upload
 from app.intake.shelf import facts
 from app.kit.ids import new_secret
 from app.login.people import person
@@ -63,7 +63,24 @@ def sign(order_id: str) -> Response:
         asked = SignRequest.model_validate_json(request.get_data())
     except ValidationError:
         raise BadInputError from None
-    return jsonify(sign_one(order, asked))
+    signed = sign_one(order, asked)
+    if completes(asked):
+        bind_checksum(order, asked.sha256)
+    return jsonify(signed)
+
+
+@blueprint.post("/orders/<order_id>/upload")
+def resume(order_id: str) -> Response:
+    """Give the browser that comes back what it needs to go on sending the same file to the same order."""
+    order, arrived = resume_upload(_order(order_id))
+    upload = {
+        **grant(order),
+        "filename": order.filename,
+        "size": order.declared_size,
+        "sha256": order.declared_sha256,
+        "arrived": arrived,
+    }
+    return jsonify(order_id=order.id, upload=upload)
 
 
 @blueprint.post("/orders/<order_id>/uploaded")

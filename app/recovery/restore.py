@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.checkout.balance import BEST_FIRST, DOUBLE, NEXT_JOB, balance, extras
+from app.checkout.balance import BEST_FIRST, DOUBLE, balance, extras, next_job
 from app.checkout.facts import SessionFacts
 from app.checkout.reminders import AHEAD
 from app.checkout.settle import events_of
@@ -90,8 +90,9 @@ def complete(session: Session, order: Order, payments: Sequence[Payment]) -> Non
         queue_mail(session, kind, order, once=once, state="restored")
     record(session, order.id, "order.restored", ACTOR, now)
     balance(session, order)
-    job = NEXT_JOB.get(order.state)
+    job = next_job(order)
     wanted = order.money in PAID or (order.state == "uploaded" and order.charge == "after_analysis")
+    wanted = wanted or job == "intake.inspect"
     if job and wanted and order.result_gone_at is None:
         portal.jobs.enqueue(session, job, order.id)
 

@@ -10,6 +10,7 @@ WORK = {
     "delivered": lazy_gettext("Delivered"),
     "rejected": lazy_gettext("File can't be analysed"),
     "failed": lazy_gettext("Analysis failed"),
+    "cancelled": lazy_gettext("Analysis stopped"),
     "abandoned": lazy_gettext("No file came"),
 }
 MONEY = {
@@ -41,6 +42,7 @@ KINDS = {
     "paid": "ok",
     "rejected": "error",
     "failed": "error",
+    "cancelled": "warn",
     "partly_refunded": "warn",
     "refunded": "warn",
     "analysing": "info",
@@ -52,8 +54,17 @@ ACTORS = {
     "customer": lazy_gettext("Customer"),
     "stripe": lazy_gettext("Stripe"),
     "worker": lazy_gettext("Portal"),
+    "s3": lazy_gettext("Object store"),
     "recovery": lazy_gettext("Portal, comparing with Stripe and S3"),
 }
+RUNS = {
+    "analysed": lazy_gettext("Done"),
+    "rejected": lazy_gettext("File can't be analysed"),
+    "failed": lazy_gettext("Failed"),
+    "cancelled": lazy_gettext("Stopped"),
+    "interrupted": lazy_gettext("Interrupted"),
+}
+RUN_KINDS = {"analysed": "ok", "rejected": "warn", "failed": "error", "cancelled": "warn", "interrupted": "warn"}
 MAILS = {
     "choose_payment": lazy_gettext("Result ready: choose how to pay"),
     "voucher": lazy_gettext("Konbini voucher"),
@@ -74,6 +85,14 @@ MAIL_STATES = {
     "dropped": lazy_gettext("Not needed any more"),
     "restored": lazy_gettext("Sent before the database was rebuilt"),
 }
+SCANS = {
+    None: lazy_gettext("not looked at yet"),
+    "clean": lazy_gettext("clean"),
+    "unscanned": lazy_gettext("not scanned"),
+    "infected": lazy_gettext("infected"),
+}
+"""What a virus scanner said of a file."""
+
 AUDIT = {
     "order.created": lazy_gettext("Order made"),
     "order.address_changed": lazy_gettext("Customer changed the e-mail address"),
@@ -82,11 +101,15 @@ AUDIT = {
     "files.deleted": lazy_gettext("Files deleted: their time is over"),
     "file.downloaded": lazy_gettext("File downloaded"),
     "result.kept": lazy_gettext("Customer had the result kept for longer"),
+    "file.looked_at": lazy_gettext("File looked at"),
+    "file.refused": lazy_gettext("File refused"),
     "work.uploaded": lazy_gettext("File arrived"),
     "work.started": lazy_gettext("Analysis started"),
     "work.analysed": lazy_gettext("Analysis done"),
     "work.rejected": lazy_gettext("File can't be analysed"),
     "work.failed": lazy_gettext("Analysis failed"),
+    "work.cancelled": lazy_gettext("Analysis stopped"),
+    "work.retried": lazy_gettext("Analysis put back into the line by staff"),
     "work.delivered": lazy_gettext("Result opened"),
     "work.abandoned": lazy_gettext("Closed: no file came"),
     "money.paid": lazy_gettext("Order paid"),
@@ -104,8 +127,10 @@ AUDIT = {
     "payment.quarantined": lazy_gettext("Payment does not fit the order"),
     "payment.double": lazy_gettext("Paid twice"),
     "payment.disputed": lazy_gettext("Payment disputed at the bank"),
-    "analysis.rejected": lazy_gettext("What the program said of the file"),
-    "analysis.failed": lazy_gettext("What the program said before it failed"),
+    "analysis.rejected": lazy_gettext("Why the file can't be analysed"),
+    "analysis.failed": lazy_gettext("Why the analysis failed"),
+    "analysis.cancelled": lazy_gettext("Why the analysis was stopped"),
+    "analysis.cancel_asked": lazy_gettext("Somebody wants the analysis stopped"),
     "staff.sessions_ended": lazy_gettext("All logins of the customer ended by staff"),
     "refund.requires_action": lazy_gettext("Refund waits for the customer's bank account"),
     "refund.pending": lazy_gettext("Refund on its way"),

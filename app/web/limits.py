@@ -34,6 +34,7 @@ LIMITS = {
     "intake.create": Limit("6/minute;30/hour"),
     "intake.sign": Limit("2000/hour", shared=False),  # one for each part of a large file
     "intake.uploaded": Limit("300/hour", shared=False),
+    "intake.resume": Limit("300/hour", shared=False),
     "checkout.pay": Limit("8/minute;30/hour"),  # card testing (AC-H18)
     "checkout.returned": Limit("120/minute", ("GET",), shared=False),  # each asks Stripe
     "orders.status": Limit("600/minute", ("GET",), shared=False),

@@ -41,6 +41,8 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('cancel_asked_at', UTC, nullable=True))
         batch_op.add_column(sa.Column('kept_until', UTC, nullable=True))
         batch_op.create_index('ix_orders_kept_until', ['kept_until'], unique=False)
+    # Files that have come until now were let through without a look.
+    op.execute("UPDATE orders SET scan = 'unscanned' WHERE state NOT IN ('waiting', 'abandoned')")
 
 
 def downgrade() -> None:

@@ -1,0 +1,48 @@
+"""The third road: what the browser did not say and no event told of is found in the object store and the ledger."""
+
+from datetime import timedelta
+from itertools import islice
+
+from sqlalchemy import and_, or_, select
+
+from app.intake.grants import incoming_key, order_id_of
+from app.intake.inspection import UNSCANNED
+from app.models import Order
+from app.portal import portal
+
+BATCH = 500
+# A file that is being looked at now is left to the job that does so.
+PATIENCE = timedelta(minutes=10)
+
+
+def find_arrived(moment: str) -> int:
+    """Have every upload confirmed whose file lies in the object store while its order waits; returns how many."""
+    keys = (key for key, _ in portal.storage.list("incoming/") if order_id_of(key))
+    total = 0
+    while batch := list(islice(keys, BATCH)):
+        with portal.database.transaction() as session:
+            named = {order_id_of(key) for key in batch}
+            waiting = select(Order).where(Order.id.in_(named), Order.state == "waiting")
+            arrived = [order for order in session.scalars(waiting) if incoming_key(order) in batch]
+            for order in arrived:
+                portal.jobs.enqueue(session, "intake.confirm", order.id, key=f"intake.confirm:{order.id}:{moment}")
+            total += len(arrived)
+    return total
+
+
+def find_unseen(moment: str) -> int:
+    """Have files looked at once more that no look came to an end with, or that the scanner was silent about."""
+    waits = Order.attention == UNSCANNED  # the scanner that could not read it was taken away
+    if portal.catalog.uploads.scan != "none":  # let through when there was none
+        waits = Order.attention.is_distinct_from(UNSCANNED)
+    unseen = or_(Order.scan.is_(None), and_(Order.scan == "unscanned", waits))
+    with portal.database.transaction() as session:
+        orders = session.scalars(
+            select(Order.id)
+            .where(Order.state == "uploaded", Order.uploaded_at < portal.clock() - PATIENCE, unseen)
+            .where(Order.input_gone_at.is_(None))
+            .limit(BATCH)
+        ).all()
+        for order_id in orders:
+            portal.jobs.enqueue(session, "intake.inspect", order_id, key=f"intake.inspect:{order_id}:{moment}")
+    return len(orders)
