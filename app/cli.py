@@ -9,6 +9,7 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
+from app.analysis.commands import analysis
 from app.checkout.check import findings
 from app.errors import StorageDownError, StripeDownError, StripeRefusedError
 from app.gateways.queue import QueueDownError
@@ -158,6 +159,6 @@ def _spoken_errors() -> Iterator[None]:
 
 def init_cli(app: Flask) -> None:
     """Give the application its commands."""
-    for command in (staff, *COMMANDS):
+    for command in (staff, analysis, *COMMANDS):
         group.add_command(command)
     app.cli.add_command(group)

@@ -5,7 +5,7 @@ change that causes it, so the job exists if and only if the change does. The job
 same id again is the same job.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -20,7 +20,11 @@ APPLICATION_VERSION = "1"
 SYSTEM_SCHEMA = "dbos"
 
 # Queues and how many of their jobs one worker runs at a time. Mail is apart so that a login never waits for analyses.
-QUEUES = {"analysis": 2, "delivery": 2, "stripe": 4, "mail": 4, "login": 2, "upkeep": 2}
+QUEUES = {"intake": 4, "delivery": 2, "stripe": 4, "mail": 4, "login": 2, "upkeep": 2}
+# Where analyses run; ANALYSES_AT_ONCE says how many. They get here from the lines of their products (decision 018).
+ENGINE_QUEUE = "engine"
+
+LOOK_S = 0.5  # between two looks at a job that is waited for
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -38,11 +42,25 @@ class Job:
     run: Callable[[str], None]
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a job waits: its queue, and its priority there (the smaller comes first; 0 before all others)."""
+
+    queue: str
+    priority: int = 0
+
+
+PlaceOf = Callable[[Session, str], Place]
+
 REGISTRY: dict[str, Job] = {}
 
 JOB_QUEUES = {
+    "intake.confirm": "intake",
+    "intake.inspect": "intake",
+    "intake.sweep": "upkeep",
     "orders.record": "upkeep",
-    "analysis.run": "analysis",
+    "analysis.run": "",  # the line of the order's product (app.orders.line)
+    "analysis.work": ENGINE_QUEUE,
     "delivery.build": "delivery",
     "delivery.notice": "upkeep",
     "mail.send": "mail",
@@ -107,9 +125,13 @@ def times_before() -> int:
 class JobQueue:
     """What web processes and jobs use to enqueue."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Take the portal's own engine; the tables are made by `alembic upgrade head`."""
+    def __init__(self, engine: Engine, places: Mapping[str, PlaceOf]) -> None:
+        """Take the portal's own engine; the tables are made by `alembic upgrade head`.
+
+        `places`: by the names of jobs whose place is not that of JOB_QUEUES, what works it out.
+        """
         self._engine = engine
+        self._places = places
         self._client: DBOSClient | None = None
         self._enqueued: dict[str, str] = {}
 
@@ -131,9 +153,36 @@ class JobQueue:
         `key` (default: name and subject) is the idempotency key.
         """
         session.flush()
+        place = self._places[name](session, subject) if name in self._places else Place(JOB_QUEUES[name])
+        self._enqueue(session, name, subject, place, key=key, delay=delay)
+
+    def hand_on(self, name: str, subject: str) -> None:
+        """Have another job run, with the priority of the one that runs here, and wait until it has ended."""
+        status = DBOS.get_workflow_status(str(DBOS.workflow_id))
+        place = Place(JOB_QUEUES[name], (status and status.priority) or 0)
+        key = f"{name}:{DBOS.workflow_id}"
+
+        def enqueue() -> None:
+            with Session(self._engine) as session, session.begin():
+                self._enqueue(session, name, subject, place, key=key)
+
+        step(enqueue, name="hand_on")
+        DBOS.retrieve_workflow(key, existing_workflow=False).get_result(polling_interval_sec=LOOK_S)
+
+    def _enqueue(
+        self,
+        session: Session,
+        name: str,
+        subject: str,
+        place: Place,
+        *,
+        key: str | None = None,
+        delay: timedelta | None = None,
+    ) -> None:
         options: dict[str, Any] = {
             "workflow_name": name,
-            "queue_name": JOB_QUEUES[name],
+            "queue_name": place.queue,
+            **({"priority": place.priority} if place.priority else {}),
             "workflow_id": key or f"{name}:{subject}",
             "app_version": APPLICATION_VERSION,
             **({"delay_seconds": delay.total_seconds()} if delay else {}),

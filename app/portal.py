@@ -10,11 +10,14 @@ from app.catalog import Catalog, load_catalog
 from app.database import Database
 from app.gateways.compute import Engine, engine_for
 from app.gateways.mailer import Mailer, make_mailer
+from app.gateways.queue import Queue
+from app.gateways.scanner import Scanner, make_scanner
 from app.gateways.storage import Storage
 from app.gateways.stripe import StripeGateway
 from app.jobs import JobQueue
 from app.kit.clock import Clock, following_clock, system_clock
 from app.kit.signing import Signer
+from app.orders.line import place_of
 from app.settings import Settings
 
 EXTENSION = "portal"
@@ -30,6 +33,8 @@ class Portal:
     jobs: JobQueue
     stripe: StripeGateway
     storage: Storage
+    queue: Queue | None
+    scanner: Scanner
     mailer: Mailer
     compute: Engine
     signer: Signer
@@ -38,15 +43,18 @@ class Portal:
 
 def build_portal(settings: Settings) -> Portal:
     """Put the portal together; nothing outside is called yet."""
+    catalog = load_catalog(settings.catalog)
     database = Database(settings.database_url.get_secret_value())
     storage = Storage(settings)
     return Portal(
         settings=settings,
-        catalog=load_catalog(settings.catalog),
+        catalog=catalog,
         database=database,
-        jobs=JobQueue(database.engine),
+        jobs=JobQueue(database.engine, {"analysis.run": place_of}),
         stripe=StripeGateway(settings),
         storage=storage,
+        queue=Queue(settings, settings.s3_events_queue_url) if settings.s3_events_queue_url else None,
+        scanner=make_scanner(catalog.uploads, storage),
         mailer=make_mailer(settings),
         compute=engine_for(settings, storage),
         signer=Signer(settings.keys),

@@ -63,6 +63,7 @@ class Settings(BaseSettings):
     web_workers: Annotated[int, Field(ge=1)] = 1
     machines: Annotated[int, Field(ge=1)] = 1
     compute: Literal["local", "fargate"] = "local"
+    analyses_at_once: Annotated[int, Field(ge=1)] = 2
     ecs_cluster: str | None = None
     ecs_subnets: Annotated[list[str], NoDecode] = []
     ecs_security_groups: Annotated[list[str], NoDecode] = []

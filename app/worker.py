@@ -16,21 +16,24 @@ from flask import Flask
 from sqlalchemy import delete, or_, select, update
 
 from app import create_app
+from app.events import ROOMS_WITH_EVENTS, Consumer
 from app.intake.service import close_abandoned
-from app.jobs import APPLICATION_VERSION, QUEUES, REGISTRY, SYSTEM_SCHEMA, Job
+from app.jobs import APPLICATION_VERSION, ENGINE_QUEUE, QUEUES, REGISTRY, SYSTEM_SCHEMA, Job
 from app.kit.clock import system_clock
 from app.kit.failpoints import fail_point
-from app.models import WorkerHeartbeat
+from app.models import Order, WorkerHeartbeat
+from app.orders.line import queue_of, waiting_or_running
 from app.portal import Portal, portal
 from app.webhooks.dispatch import LAST_TRIES_S, Dispatcher
 from app.webhooks.queue import let_go
 
-ROOMS_WITH_JOBS = ("orders", "analysis", "checkout", "delivery", "mail", "webhooks", "recovery", "privacy")
+ROOMS_WITH_JOBS = ("intake", "orders", "analysis", "checkout", "delivery", "mail", "webhooks", "recovery", "privacy")
 BEAT_S = 5.0
 STALE = timedelta(seconds=30)
 FORGET = timedelta(days=1)
 KEEP_FINISHED = timedelta(days=14)
 POLL_S = 0.2
+POLL_LINE_S = 0.5  # there is a line for each product
 
 # Who is alive is a matter of the machine's time: the portal's clock may be moved by days.
 
@@ -65,6 +68,7 @@ def run(app: Flask, here: Portal, wanted: str, stop: threading.Event) -> None:
     launch(app, here, name)
     events = threading.Thread(target=Dispatcher(app, here, name).run, args=(stop,), name="events", daemon=True)
     events.start()
+    listen(app, here, stop)
     log.info("worker.ready", name=name)
     adopt_from = system_clock()
     while not stop.is_set():
@@ -74,6 +78,15 @@ def run(app: Flask, here: Portal, wanted: str, stop: threading.Event) -> None:
     log.info("worker.stopping", name=name)
     events.join(LAST_TRIES_S + 1)
     DBOS.destroy(workflow_completion_timeout_sec=10)
+
+
+def listen(app: Flask, here: Portal, stop: threading.Event) -> None:
+    """Take AWS's events off their queue, where there is one; what is in work when the worker stops comes again."""
+    for room in ROOMS_WITH_EVENTS:
+        import_module(f"app.{room}.events")
+    if here.queue is not None:
+        consumer = Consumer(app, here, here.queue)
+        threading.Thread(target=consumer.run, args=(stop,), name="aws-events", daemon=True).start()
 
 
 def tend(here: Portal, name: str, adopt_from: datetime) -> datetime:
@@ -115,10 +128,21 @@ def launch(app: Flask, here: Portal, name: str) -> None:
     )
     for job in REGISTRY.values():
         DBOS.workflow(name=job.name)(_in_app(app, job))
-    DBOS.listen_queues([*QUEUES])
+    lines = {queue_of(product): at_once for product, at_once in _products(here).items()}
+    by_worker = {**QUEUES, ENGINE_QUEUE: here.settings.analyses_at_once}
+    DBOS.listen_queues([*by_worker, *lines])
     DBOS.launch()
-    for queue, at_once in QUEUES.items():
+    for queue, at_once in by_worker.items():
         DBOS.register_queue(queue, worker_concurrency=at_once, polling_interval_sec=POLL_S)
+    for queue, at_once in lines.items():
+        DBOS.register_queue(queue, global_concurrency=at_once, polling_interval_sec=POLL_LINE_S)
+
+
+def _products(here: Portal) -> dict[str, int]:
+    """Return how many analyses of each product run at a time; also of one that is not sold any more but waited for."""
+    with here.database.transaction() as session:
+        waiting = session.scalars(select(Order.product).where(waiting_or_running()).distinct()).all()
+    return {**dict.fromkeys(waiting, 1), **{product.key: product.at_once for product in here.catalog.products}}
 
 
 def _in_app(app: Flask, job: Job):  # type: ignore[no-untyped-def]  # noqa: ANN202  (DBOS reads the plain signature)
@@ -210,7 +234,7 @@ def adopt(here: Portal, name: str) -> None:
         left = client.list_workflows(status="PENDING", executor_id=dead, load_input=False, load_output=False)
         for workflow in left:
             log.warning("worker.adopted", name=name, dead=dead, job=workflow.workflow_id)
-            client.resume_workflow(workflow.workflow_id)
+            client.resume_workflow(workflow.workflow_id, queue_name=workflow.queue_name)
 
 
 def purge(here: Portal, batch: int = 200) -> None:

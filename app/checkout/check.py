@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.catalog import Offer, Product
 from app.errors import PortalError, StorageDownError, StripeDownError
+from app.gateways.queue import QueueDownError
 from app.gateways.storage import NoSuchObjectError
 from app.kit.money import yen
 from app.portal import portal
@@ -39,6 +40,8 @@ def findings() -> Iterator[Line]:
             yield _offer(product, offer)
     yield _database()
     yield from _storage()
+    yield from _uploads()
+    yield from (Line(level, text) for level, text in portal.compute.check())
     for look in (_mode, _webhooks, _mail):
         yield look()
     yield from _stripe()
@@ -95,6 +98,31 @@ _RULES: dict[str, tuple[Literal["warn", "fail"], str]] = {
     "unknown": ("warn", "is not known to this store. See to it by its own means."),
     "hidden": ("warn", "can't be looked at: our role is not allowed to. deploy/s3.yaml has what it needs."),
 }
+
+
+def _uploads() -> Iterator[Line]:
+    """Look at what comes after an upload: the queue that tells of it, and the scanner that every file has to pass."""
+    if portal.queue is None:
+        yield Line(
+            "warn", "uploads: no S3_EVENTS_QUEUE_URL: when a tab is closed early, finding its file takes minutes."
+        )
+    else:
+        try:
+            waiting, dead = portal.queue.depths()
+        except QueueDownError:
+            yield Line("fail", "uploads: the queue of events can't be reached. Run: flask portal storage setup")
+        else:
+            text = f"uploads: queue {portal.queue.name} reached, about {waiting} messages wait, {dead} were given up"
+            yield Line("warn" if dead else "ok", text)
+    uploads = portal.catalog.uploads
+    if uploads.scan == "none":
+        yield Line("ok", "uploads: files are not scanned for viruses")
+    for product in portal.catalog.products:
+        if uploads.scan == "clamd" and product.max_bytes > uploads.clamd_max_bytes:
+            most = f"{uploads.clamd_max_bytes:,} bytes"
+            yield Line(
+                "warn", f"uploads: {product.key} takes larger files than clamd scans ({most}): they wait for staff."
+            )
 
 
 def _stripe() -> Iterator[Line]:

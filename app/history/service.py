@@ -17,11 +17,10 @@ from app.kit.clock import from_unix
 from app.models import Order, Payment
 from app.orders.owners import former_addresses
 from app.orders.situation import Situation, situation
-from app.orders.states import PAID
 from app.portal import portal
 
 SETTLED = ("paid", "partly_refunded", "refunded")
-STOPPED = ("rejected", "failed", "abandoned")
+STOPPED = ("rejected", "failed", "cancelled", "abandoned")
 
 
 @dataclass(frozen=True)
@@ -103,8 +102,7 @@ def _known(order: Order, told: Sequence[StripeSession]) -> Row:
     payment = settled[0] if settled else now.payment
     key = _key(order, now, told)
     free = order.money == "unpaid" and order.state in STOPPED
-    opened = order.state == "delivered" and order.money in PAID and order.result_gone_at is None
-    files = (order.delivery or {}).get("files", []) if opened else []
+    files = (order.delivery or {}).get("files", []) if now.key == "open" else []
     return Row(
         order_id=order.id,
         at=order.created_at,

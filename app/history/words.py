@@ -28,5 +28,6 @@ BADGES = {
     "open": ("ok", lazy_gettext("Ready")),
     "rejected": _NO_RESULT,
     "failed": _NO_RESULT,
+    "cancelled": _NO_RESULT,
     "paid_no_result": _NO_RESULT,
 }

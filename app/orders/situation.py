@@ -6,12 +6,14 @@ from typing import Literal
 from flask_babel import lazy_gettext
 
 from app.models import Order, Payment
-from app.orders.states import DISPUTE_LOST
+from app.orders.content import looked_at
+from app.orders.states import DISPUTE_HELD, DISPUTE_LOST, PAID
 
 Key = Literal[
     "waiting",
     "sent",
     "pay_first",
+    "inspecting",
     "uploaded",
     "analysing",
     "choose_payment",
@@ -21,12 +23,14 @@ Key = Literal[
     "checking",
     "preparing",
     "open",
+    "disputed",
     "refund_account",
     "refunding",
     "refunded",
     "charged_back",
     "rejected",
     "failed",
+    "cancelled",
     "paid_no_result",
     "abandoned",
     "result_gone",
@@ -45,6 +49,12 @@ TEXTS = {
     "pay_first": (
         lazy_gettext("Your file has arrived"),
         lazy_gettext("The analysis starts as soon as the payment is confirmed."),
+    ),
+    "inspecting": (
+        lazy_gettext("Your file has arrived"),
+        lazy_gettext(
+            "We are checking that it can be opened safely. That takes a moment, with a large file some minutes."
+        ),
     ),
     "uploaded": (
         lazy_gettext("Your file has arrived"),
@@ -84,6 +94,10 @@ TEXTS = {
         lazy_gettext("Your result is open"),
         lazy_gettext("Thank you for your payment. You can download the result now, and come back for it later."),
     ),
+    "disputed": (
+        lazy_gettext("Your card company is looking into your payment"),
+        lazy_gettext("The downloads are closed until it has decided. Your result is kept."),
+    ),
     "refund_account": (
         lazy_gettext("The refund waits for your bank account"),
         lazy_gettext("The downloads are closed. To send the money, Stripe has to know where to."),
@@ -108,6 +122,10 @@ TEXTS = {
         lazy_gettext("The analysis did not work"),
         lazy_gettext("The fault is ours, and we will look into it. There is nothing to pay."),
     ),
+    "cancelled": (
+        lazy_gettext("The analysis was stopped"),
+        lazy_gettext("There is no result, and there is nothing to pay."),
+    ),
     "paid_no_result": (
         lazy_gettext("We could not make your result"),
         lazy_gettext("Your payment has arrived, but there is no result to give. We will write to you about a refund."),
@@ -128,6 +146,7 @@ TEXTS = {
 
 # Seconds between two looks of an open page; a situation that is not here stays as it is.
 LOOK_AGAIN_S = {
+    "inspecting": 1,
     "uploaded": 1,
     "analysing": 1,
     "confirming": 2,
@@ -141,6 +160,7 @@ _WORK_ONLY: dict[str, Key] = {
     "analysing": "analysing",
     "rejected": "rejected",
     "failed": "failed",
+    "cancelled": "cancelled",
     "abandoned": "abandoned",
 }
 _PAID: dict[str, Key] = {"delivered": "open", "analysed": "preparing"}
@@ -196,13 +216,19 @@ def _key(order: Order, current: Payment | None) -> Key:
     if order.result_gone_at is not None and order.state not in _WORK_ONLY:
         return "unpaid_gone" if order.money == "unpaid" else "result_gone"
     if order.state in _WORK_ONLY:
-        stopped = order.state in {"rejected", "failed"}
+        stopped = order.state in {"rejected", "failed", "cancelled"}
         return "paid_no_result" if stopped and order.money != "unpaid" else _WORK_ONLY[order.state]
     if order.money != "unpaid":
-        return _PAID.get(order.state, "uploaded")
+        return "disputed" if order.state == "delivered" and _disputed(order) else _PAID.get(order.state, "uploaded")
     if order.state == "uploaded" and order.charge == "after_analysis":
-        return "uploaded"
+        return "uploaded" if looked_at(order) else "inspecting"
     return _unpaid(order, current)
+
+
+def _disputed(order: Order) -> bool:
+    """Tell whether the bank holds all money of the order for as long as it looks into it."""
+    held = [payment for payment in order.payments if payment.state in PAID]
+    return bool(held) and all(payment.dispute in DISPUTE_HELD for payment in held)
 
 
 def _money_back(order: Order) -> Key:
@@ -214,7 +240,9 @@ def _money_back(order: Order) -> Key:
 
 
 def _unpaid(order: Order, current: Payment | None) -> Key:
-    fresh: Key = "pay_first" if order.state == "uploaded" else "choose_payment"
+    fresh: Key = "choose_payment"
+    if order.state == "uploaded":
+        fresh = "pay_first" if looked_at(order) else "inspecting"
     if current is None:
         return fresh
     return "checking" if current.anomaly else _BY_PAYMENT.get(current.state, fresh)

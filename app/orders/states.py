@@ -31,6 +31,9 @@ money on its way back closes the downloads, though a konbini refund may wait wee
 DISPUTE_OVER = ("won", "lost", "warning_closed", "prevented")
 """Stripe's words for a dispute that is decided; any other one is still open (stripe-python, Dispute.status)."""
 
+DISPUTE_HELD = ("needs_response", "under_review")
+"""Stages of a dispute in which the bank has taken the money and nobody has decided yet; an inquiry takes none."""
+
 DISPUTE_LOST = ("lost", "appeal_needs_response", "appeal_under_review")
 """Stages of a dispute in which the bank has the money for good, unless an appeal is won."""
 
@@ -43,17 +46,24 @@ def _table(events: str, states: Mapping[str, Mapping[str, Outcome]]) -> Table:
     return {state: {event: moves.get(event, IGNORED) for event in events.split()} for state, moves in states.items()}
 
 
-# The work: waiting -> uploaded -> analysing -> analysed -> delivered
+# The work: waiting -> uploaded -> analysing -> analysed -> delivered. Staff stop an analysis, and put one that came to
+# nothing back into the line ("retried"), with the same frozen file.
 WORK = _table(
-    "uploaded started analysed rejected failed delivered abandoned",
+    "uploaded started analysed rejected failed cancelled retried delivered abandoned",
     {
         "waiting": {"uploaded": "uploaded", "rejected": "rejected", "abandoned": "abandoned"},
-        "uploaded": {"started": "analysing", "rejected": "rejected", "failed": "failed"},
-        "analysing": {"analysed": "analysed", "rejected": "rejected", "failed": "failed"},
+        "uploaded": {"started": "analysing", "rejected": "rejected", "failed": "failed", "cancelled": "cancelled"},
+        "analysing": {
+            "analysed": "analysed",
+            "rejected": "rejected",
+            "failed": "failed",
+            "cancelled": "cancelled",
+        },
         "analysed": {"delivered": "delivered"},
         "delivered": {},
-        "rejected": {},
-        "failed": {"started": "analysing"},  # staff start it again
+        "rejected": {"retried": "uploaded"},
+        "failed": {"retried": "uploaded"},
+        "cancelled": {"retried": "uploaded"},
         "abandoned": {},
     },
 )

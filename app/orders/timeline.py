@@ -12,7 +12,7 @@ _STEPS = {
     "after_analysis": ("ordered", "uploaded", "analysed", "paid", "delivered"),
     "before_analysis": ("ordered", "uploaded", "paid", "analysed", "delivered"),
 }
-_STOPPED = {"rejected", "failed", "abandoned"}
+_STOPPED = {"rejected", "failed", "cancelled", "abandoned"}
 
 
 def timeline(order: Order) -> list[dict[str, Any]]:

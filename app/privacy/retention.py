@@ -27,6 +27,7 @@ from app.models import (
     Order,
     Payment,
     RateCount,
+    Run,
     StripeEvent,
     StripeHistory,
 )
@@ -34,8 +35,9 @@ from app.models.payment import OPEN_STATES
 from app.orders.states import PAID
 from app.portal import portal
 from app.privacy.work import Due, Files, Objects, Orders, Rows
+from app.recovery.orphans import Orphans
 
-ENDED = ("analysed", "delivered", "rejected", "failed")
+ENDED = ("analysed", "delivered", "rejected", "failed", "cancelled")
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Rule:
     after: timedelta
     since: str
     then: str
-    work: Rows | Files | Orders | Objects
+    work: Rows | Files | Orders | Objects | Orphans
 
 
 _RESULT_AT = func.coalesce(Order.delivered_at, Order.analysed_at, Order.uploaded_at)
@@ -102,6 +104,7 @@ RETENTION = {
         UNPAID, "the order", GONE, Files(_older(Order.created_at, _UNPAID, ~_VOUCHER))
     ),
     "uploads": Rule(3 * DAY, "their arrival (what counts is copied away then)", GONE, Objects("incoming/")),
+    "files that belong to no order": Rule(7 * DAY, "their arrival", GONE, Orphans()),
     "login requests": Rule(7 * DAY, "the request", FORGOTTEN, Rows(LoginRequest, _older(LoginRequest.created_at))),
     "login sessions": Rule(30 * DAY, "their end, or longest life", FORGOTTEN, Rows(LoginSession, _session_over)),
     "network addresses and browsers": Rule(
@@ -127,6 +130,12 @@ RETENTION = {
         "the mail",
         "cut; kind and time stay with the order",
         Rows(Mail, _older(Mail.created_at, _TEXT), {"subject": None, "text": None, "error": None}),
+    ),
+    "logs of analyses": Rule(
+        180 * DAY,
+        "the run",
+        "cut; when and how it ended stays with the order",
+        Rows(Run, _older(Run.started_at, Run.log.is_not(None)), {"log": None}),
     ),
     "Stripe's answers about an address": Rule(
         DAY, "the answer", FORGOTTEN, Rows(StripeHistory, _older(StripeHistory.fetched_at))

@@ -14,6 +14,7 @@ from flask_babel import lazy_gettext
 from sqlalchemy import ColumnElement, case, delete, or_, select, update
 from sqlalchemy.orm import Session, selectinload
 
+from app.analysis.again import stop
 from app.checkout.balance import DOUBLE, concern
 from app.checkout.service import close_attempt
 from app.errors import ConflictError
@@ -31,6 +32,7 @@ from app.models import (
     Mail,
     Order,
     Payment,
+    Run,
     StripeHistory,
 )
 from app.models.payment import OPEN_STATES
@@ -49,7 +51,7 @@ OBSTACLES = {
     "refund": lazy_gettext("Money is on its way back to you. Please wait until it has arrived."),
     "dispute": lazy_gettext("Your card company is looking into a payment of this order."),
     "checking": lazy_gettext("A person is looking at the payment of this order. We will write to you."),
-    "analysis": lazy_gettext("The analysis is running. Please wait until it has ended."),
+    "analysis": lazy_gettext("You have paid, and the analysis is running. Please wait until it has ended."),
     "preparing": lazy_gettext("You have paid, and the result is being put together. Please wait until it is open."),
 }
 """Why the data of an order can't be deleted now."""
@@ -59,7 +61,7 @@ log = structlog.get_logger()
 
 
 class StandsInTheWayError(ConflictError):
-    """An order's money is on its way, or its analysis runs."""
+    """An order's money is on its way, or its result is."""
 
 
 def obstacle(order: Order) -> str | None:
@@ -73,7 +75,7 @@ def obstacle(order: Order) -> str | None:
     if worry is not None:
         return _BY_CONCERN.get(worry, "checking")
     paid = order.money in PAID
-    if order.state == "analysing" or (order.state == "uploaded" and (paid or order.charge == "after_analysis")):
+    if paid and order.state in {"uploaded", "analysing"}:
         return "analysis"
     return "preparing" if paid and order.state == "analysed" else None
 
@@ -147,7 +149,9 @@ def _lock(session: Session, email: str) -> None:
 
 def _forget_order(session: Session, order: Order, pseudonym: str, now: datetime) -> None:
     payments = order.payments
-    move_work(session, order, "abandoned", ACTOR, now)  # where it still waits for a file
+    stop(session, order, ACTOR, now)
+    if order.state != "analysing":  # that ends when its program has been stopped
+        move_work(session, order, "abandoned" if order.state == "waiting" else "cancelled", ACTOR, now)
     order.email, order.filename, order.erased_at = pseudonym, "", now
     order.claim_hash = order.declared_sha256 = order.sha256 = None
     order.preview = order.reason = order.delivery = order.attention = None
@@ -158,6 +162,7 @@ def _forget_order(session: Session, order: Order, pseudonym: str, now: datetime)
     for entry in session.scalars(select(AuditEntry).where(AuditEntry.order_id == order.id)):
         entry.data = {name: value for name, value in entry.data.items() if name in TOLD}
     session.execute(update(Finding).where(Finding.order_id == order.id).values(detail=None))
+    session.execute(update(Run).where(Run.order_id == order.id).values(log=None, cause=None))
     _cut_mails(session, Mail.order_id == order.id, pseudonym)
     record(session, order.id, "order.erased", ACTOR, now)
     session.flush()

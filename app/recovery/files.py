@@ -21,7 +21,7 @@ from app.recovery.restore import complete, insert_order
 
 KEY = re.compile(r"[a-z]+/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})[./](.+)")
 RANGE = 500  # orders
-ENDED = ("analysed", "delivered", "rejected", "failed")
+ENDED = ("analysed", "delivered", "rejected", "failed", "cancelled")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, load_only, selectinload
 from app.errors import BadInputError, NotFoundError
 from app.kit.ids import is_uuid
 from app.login.sessions import end_all_sessions
-from app.models import AuditEntry, Mail, Order, Payment
+from app.models import AuditEntry, Mail, Order, Payment, Run
 from app.models.base import UtcDateTime
 from app.orders.lifecycle import record
 from app.orders.states import MONEY, WORK
@@ -57,6 +57,7 @@ class Dossier:
     order: Order
     audit: Sequence[AuditEntry]
     mails: Sequence[Mail]
+    runs: Sequence[Run]
 
 
 def page_of(session: Session, asked: Asked) -> Page:
@@ -133,7 +134,8 @@ def dossier_of(session: Session, order_id: str) -> Dossier:
     order = order_of(session, order_id)
     audit = select(AuditEntry).where(AuditEntry.order_id == order_id).order_by(AuditEntry.at, AuditEntry.id)
     mails = select(Mail).where(Mail.order_id == order_id).order_by(Mail.created_at, Mail.id)
-    return Dossier(order, session.scalars(audit).all(), session.scalars(mails).all())
+    runs = select(Run).where(Run.order_id == order_id).order_by(Run.started_at, Run.id)
+    return Dossier(order, session.scalars(audit).all(), session.scalars(mails).all(), session.scalars(runs).all())
 
 
 def order_of(session: Session, order_id: str) -> Order:

@@ -73,6 +73,7 @@ def order(order_id: str) -> ResponseReturnValue:
         order=dossier.order,
         audit=dossier.audit,
         mails=dossier.mails,
+        runs=dossier.runs,
         findings=found,
         means=FINDINGS,
         links=links,
