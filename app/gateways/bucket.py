@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 from botocore.exceptions import ClientError
 
+from app.settings import Settings
+
 Value = Mapping[str, Any]
 State = Literal["right", "wrong", "unknown", "hidden"]
 """Of a rule in a bucket: as it should be, not so, not known to this store, or not for our role to look at."""
@@ -119,6 +121,16 @@ def rules_of(bucket: str, origin: str, *, tls: bool, versions: bool) -> tuple[Ru
     if tls:
         rules += (Rule("bucket_policy", "Policy", tls_only(bucket), "nobody reaches it without TLS"),)
     return rules
+
+
+def rules_for(settings: Settings) -> tuple[Rule, ...]:
+    """Return the rules of the bucket that the settings name."""
+    return rules_of(
+        settings.s3_bucket,
+        settings.public_origin,
+        tls=not any((url or "").startswith("http:") for url in (settings.s3_endpoint_url, settings.s3_public_url)),
+        versions=settings.portal_env == "production",  # the demo's object store holds old versions in memory
+    )
 
 
 def apply(client: Any, bucket: str, rules: Sequence[Rule]) -> None:  # noqa: ANN401  (boto3's S3 client, by names)

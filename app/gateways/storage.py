@@ -8,7 +8,7 @@ Keys: `incoming/<OrderID>/<grant>` while a customer uploads, `orders/<OrderID>.k
 import base64
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -26,7 +26,7 @@ from app.gateways.streams import Writing, read_object
 from app.settings import Settings
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
+    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef, PartTypeDef
 
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 30
@@ -63,15 +63,7 @@ class Storage:
     def __init__(self, settings: Settings) -> None:
         """Open clients; nothing is sent yet."""
         self.bucket = settings.s3_bucket
-        self.rules = bucket.rules_of(
-            settings.s3_bucket,
-            settings.public_origin,
-            tls=not any(
-                url and url.startswith("http://") for url in (settings.s3_endpoint_url, settings.s3_public_url)
-            ),
-            # The demo's object store holds old versions in memory.
-            versions=settings.portal_env == "production",
-        )
+        self.rules = bucket.rules_for(settings)
         config = Config(
             signature_version="s3v4",
             connect_timeout=CONNECT_TIMEOUT_S,
@@ -147,19 +139,32 @@ class Storage:
         return {tag["Key"]: tag["Value"] for tag in found}
 
     def begin_upload(self, key: str, content_type: str) -> str:
-        """Begin a multipart upload of an object and return its id."""
+        """Begin a multipart upload of an object, whose parts bring their SHA-256, and return its id."""
         with _named():
-            begun = self._s3.create_multipart_upload(Bucket=self.bucket, Key=key, ContentType=content_type)
+            begun = self._s3.create_multipart_upload(
+                Bucket=self.bucket, Key=key, ContentType=content_type, ChecksumAlgorithm="SHA256"
+            )
         return begun["UploadId"]
 
-    def upload_is_open(self, key: str, upload_id: str) -> bool:
-        """Tell whether parts of this multipart upload may still be sent."""
-        try:
-            with _named():
-                self._s3.list_parts(Bucket=self.bucket, Key=key, UploadId=upload_id, MaxParts=1)
-        except NoSuchObjectError:
-            return False
-        return True
+    def parts(self, key: str, upload_id: str) -> "list[PartTypeDef]":
+        """Return the parts of a multipart upload that have arrived; raises NoSuchObjectError where it is over."""
+        with _named():
+            pages = self._s3.get_paginator("list_parts").paginate(Bucket=self.bucket, Key=key, UploadId=upload_id)
+            return [part for page in pages for part in page.get("Parts", [])]
+
+    def complete_upload(self, key: str, upload_id: str, parts: "Sequence[PartTypeDef]") -> None:
+        """Let an object appear that has come in parts (as `parts` told them); raises NoSuchObjectError."""
+        names = {"PartNumber", "ETag", "ChecksumSHA256"}
+        told: Any = [{name: value for name, value in part.items() if name in names} for part in parts]
+        with _named():
+            self._s3.complete_multipart_upload(
+                Bucket=self.bucket, Key=key, UploadId=upload_id, MultipartUpload={"Parts": told}
+            )
+
+    def abort_upload(self, key: str, upload_id: str) -> None:
+        """Give up a multipart upload; one that is over is fine."""
+        with suppress(NoSuchObjectError), _named():
+            self._s3.abort_multipart_upload(Bucket=self.bucket, Key=key, UploadId=upload_id)
 
     def head(self, key: str) -> Stored:
         """Look at an object without reading it; raises NoSuchObjectError."""

@@ -22,19 +22,6 @@ def key() -> str:
     return f"test/{new_id()}"
 
 
-def test_ac_u07_u16_the_buckets_rules_are_set_and_can_be_set_again(portal: Portal) -> None:
-    """CORS names our origin only and no wildcard; what lies in incoming/ goes after two days."""
-    portal.storage.set_up()
-    client = portal.storage._s3  # noqa: SLF001  (what the bucket itself says)
-    rule = client.get_bucket_cors(Bucket=portal.storage.bucket)["CORSRules"][0]
-    assert rule["AllowedOrigins"] == [portal.settings.public_url]
-    assert sorted(rule["AllowedMethods"]) == ["DELETE", "GET", "POST", "PUT"]
-    assert "*" not in rule["AllowedHeaders"]
-    assert "ETag" in rule["ExposeHeaders"]
-    rules = client.get_bucket_lifecycle_configuration(Bucket=portal.storage.bucket)["Rules"]
-    assert rules[0]["Expiration"]["Days"] == 2
-
-
 def test_put_head_get_list_delete(portal: Portal, key: str) -> None:
     portal.storage.put(f"{key}/a", b"abc", "text/plain")
     portal.storage.put_json(f"{key}/b", {"名前": 1})
