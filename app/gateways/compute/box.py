@@ -49,7 +49,7 @@ def _limited(plan: dict[str, Any]) -> list[str]:
     """Return the program's command line behind setpriv and prlimit, two tools of every Debian system."""
     user = [f"--reuid={plan['user']}", f"--regid={plan['user']}", "--clear-groups"] if plan["user"] else []
     powers = ["--bounding-set=-all"] if plan["user"] or plan["namespaces"] else []
-    count = [f"--nproc={PROCESSES}"] if plan["user"] or plan["namespaces"] else []
+    count = [f"--nproc={2 * PROCESSES}"] if plan["user"] or plan["namespaces"] else []
     return [
         *("setpriv", "--pdeathsig=KILL", "--no-new-privs", "--inh-caps=-all", *powers, *user),
         # Writable memory (decision 006); `Watch` adds up what all processes of the program hold.

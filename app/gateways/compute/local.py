@@ -53,7 +53,7 @@ class Local:
     @cached_property
     def isolation(self) -> Isolation:
         """The best way to shut a program in that works on this machine; found by trying."""
-        return next(way for way in ways() if way == Isolation() or _works(way))
+        return next(way for way in ways() if way == Isolation() or works(way))
 
     def clear(self, run_id: str) -> None:
         """Do nothing: all that a run makes is in its folder, which the caller removes."""
@@ -214,7 +214,7 @@ def _lines(rest: bytearray, data: bytes) -> Iterator[str]:
         del rest[: cut + (at >= 0)]
 
 
-def _works(way: Isolation) -> bool:
+def works(way: Isolation) -> bool:
     """Try a way to shut a program in, with a program that does nothing."""
     with tempfile.TemporaryDirectory() as name:
         output = Path(name, "output")
