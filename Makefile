@@ -16,7 +16,7 @@ run: setup fonts ## the whole portal on its embedded defaults; Ctrl-C stops all,
 	@exec $(VENV)/bin/honcho --no-colour start
 
 test: setup-tests ## every test, in Chromium and on PostgreSQL too
-	$(PY) -m pytest $(PYTEST_ARGS)
+	$(PY) -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
 lint: setup ## ruff (all rules) and mypy (strict)
 	$(VENV)/bin/ruff check .
@@ -42,6 +42,7 @@ bench: setup ## measurements; each prints its own table
 	$(PY) -m bench.stripe_list
 	$(PY) -m bench.rebuild
 	$(PY) -m bench.login_timing
+	$(PY) -m bench.csv_profile
 
 setup: $(VENV)/.ready static/dist/app.js translations/.compiled
 
@@ -87,6 +88,8 @@ requirements: $(VENV)/.ready ## write the pinned requirements anew from pyprojec
 	uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-header pyproject.toml -o requirements/base.txt
 	uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-header requirements/djstripe.in -o requirements/djstripe.txt
 	uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-header requirements/scan.in -o requirements/scan.txt
+	uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-header requirements/pandas.in -o requirements/pandas.txt
 	uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-header --extra analyses --extra demo --extra dev pyproject.toml -c requirements/base.txt -o requirements/dev.txt
+	uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-header requirements/container.in -c requirements/dev.txt -o requirements/container.txt
 
 .PHONY: help run test lint faults scan audit bench fonts setup setup-tests texts security-table requirements

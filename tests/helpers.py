@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -24,10 +25,11 @@ ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"
 # Of a real sandbox account in the stand-in's place; who has one sets it by hand (docs/stripe-stand-in.md).
 REAL_STRIPE = os.environ.get("REAL_STRIPE_API_KEY", "")
+PORTS = range(20_000, 32_000)
 T = TypeVar("T")
 
 
-def wait_for(condition: Callable[[], T | None], timeout: float = 20.0, what: str = "") -> T:
+def wait_for(condition: Callable[[], T | None], timeout: float = 40.0, what: str = "") -> T:
     """Return the first truthy value of a condition; fail with its name after `timeout` seconds."""
     pause = 0.02
     end = time.monotonic() + timeout
@@ -79,10 +81,18 @@ def answers(url: str) -> bool:
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port of 127.0.0.1 that nobody listens on.
+
+    It is below the range that the system takes for outgoing connections: one of those must not have it meanwhile.
+    """
+    while True:
+        port = secrets.choice(PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
 
 
 @dataclass(frozen=True)
@@ -166,6 +176,7 @@ def make_order(portal: Portal, **columns: Any) -> Order:
         "grant": new_secret(),
         "progress": 0,
         "created_at": portal.clock(),
+        "scan": None if columns.get("state", "waiting") in {"waiting", "abandoned"} else "unscanned",
         **columns,
     }
     with portal.database.transaction() as session:
