@@ -21,6 +21,7 @@ import hashlib
 import json
 import os
 import pwd
+import re
 import resource
 import select
 import signal
@@ -53,6 +54,7 @@ CHUNK = 65_536  # bytes
 PIPE_BYTES = 65_536  # pipe(7)
 MAX_FILES = 10_000
 STOPPED = 128 + signal.SIGTERM
+_NAME = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+")
 _MISSING = {"404", "NoSuchKey", "NotFound"}
 
 
@@ -254,7 +256,7 @@ def walk(folder: Path) -> Iterator[tuple[str, bool]]:
             name = path.relative_to(folder).as_posix()
             mode = path.lstat().st_mode
             if not stat.S_ISDIR(mode):
-                yield name, stat.S_ISREG(mode) and name.isprintable()
+                yield name, stat.S_ISREG(mode) and bool(_NAME.fullmatch(name))
 
 
 def say(text: str) -> None:

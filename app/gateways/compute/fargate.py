@@ -143,19 +143,20 @@ def _small(size: int) -> None:
 
 
 def _complete(end: End, stored: dict[str, int]) -> None:
-    """Raise ValueError where not all is there that the runner says it has stored."""
+    """Raise ValueError where not all is there that the runner says it has stored, or a name leads elsewhere."""
     if len(end.files) + len(end.odd) > MAX_FILES:
         raise ValueError("too many files")
     for name, size in end.files.items():
         if stored.get(f"output/{name}") != size:
             raise ValueError(f"output/{name!a} is not there as it was stored")
+    for name in (*end.files, *end.odd):
+        parts = PurePosixPath(name).parts
+        if not parts or parts[0] == "/" or ".." in parts or "\0" in name:
+            raise ValueError(f"output/{name!a} is no name")
 
 
 def _inside(folder: Path, name: str) -> Path:
-    """Return the path of a name below a folder, its parents made; raises ValueError for one that leads elsewhere."""
-    parts = PurePosixPath(name).parts
-    if not parts or parts[0] == "/" or ".." in parts or "\0" in name:
-        raise ValueError(f"output/{name!a} is no name")
-    path = folder.joinpath(*parts)
+    """Return the path of a name below a folder, its parents made."""
+    path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
