@@ -19,8 +19,9 @@ from sqlalchemy.orm import Session
 from app.gateways.queue import LONG_POLL_S, Message, Queue, QueueDownError
 from app.portal import Portal
 
-ROOMS_WITH_EVENTS = ("intake",)
+ROOMS_WITH_EVENTS = ("intake", "analysis")
 OBJECT_CREATED = "Object Created"
+TASK_CHANGED = "ECS Task State Change"
 PAUSE_S = 5.0  # while the queue or the database is away
 
 log = structlog.get_logger()

@@ -14,6 +14,7 @@ from app.models import Order, Run
 from app.portal import portal
 
 OUTSIDE = ("storage_down", "compute_down")  # causes of an interruption that say nothing about the program
+TASK_OVER = "STOPPED"  # ECS's word for the last state of a task
 PROGRAM_LENGTH = 300
 CAUSE_LENGTH = 500
 
@@ -89,7 +90,7 @@ def task_ended(run: Run) -> bool:
     """Tell whether an event said that the run's task has stopped."""
     try:
         with portal.database.transaction() as session:
-            return session.scalar(select(Run.task_state).where(Run.id == run.id)) == "STOPPED"
+            return session.scalar(select(Run.task_state).where(Run.id == run.id)) == TASK_OVER
     except SQLAlchemyError:
         return False  # the engine looks by itself from time to time
 
