@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from analyses.csv_profile.errors import NotATable
+from analyses.kit.program import CannotAnalyse
 
 CHUNK = 4 << 20  # bytes
 WINDOW = 1 << 16  # bytes looked at to tell one Japanese encoding from the other
@@ -70,7 +70,7 @@ class _BadBytesError(Exception):
 def to_utf8(path: Path, scratch: Path) -> Utf8:
     """Find the encoding of `path` and give it as UTF-8, copied into `scratch` only where it must be.
 
-    Reads the file once (twice when it is not UTF-8), a few MiB at a time. Raises NotATable.
+    Reads the file once (twice when it is not UTF-8), a few MiB at a time. Raises CannotAnalyse.
     """
     with path.open("rb") as file:
         head = file.read(CHUNK)
@@ -93,21 +93,21 @@ def to_utf8(path: Path, scratch: Path) -> Utf8:
 
 def _refuse_what_is_no_text(head: bytes) -> None:
     if not head.strip(b" \t\r\n\xef\xbb\xbf"):
-        raise NotATable("empty")
+        raise CannotAnalyse("empty")
     for mark, code in MAGIC:
         if head.startswith(mark):
-            raise NotATable("excel" if b"xl/" in head[:65536] else code)
+            raise CannotAnalyse("excel" if b"xl/" in head[:65536] else code)
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return
     if b"\0" in head:
-        raise NotATable("nul")
+        raise CannotAnalyse("nul")
     controls = sum(head.count(byte) for byte in range(32) if byte not in b"\t\n\r\f\x1a\x1b")
     if controls > len(head) * BINARY_SHARE:
-        raise NotATable("binary")
+        raise CannotAnalyse("binary")
 
 
 def _decoded(path: Path, encoding: str) -> Iterator[str]:
-    """Yield the file's text piece by piece. Raises _BadBytesError, NotATable (NUL)."""
+    """Yield the file's text piece by piece. Raises _BadBytesError, CannotAnalyse (NUL)."""
     decoder = codecs.getincrementaldecoder(encoding)()
     done, line = 0, 1
     with path.open("rb") as file:
@@ -124,7 +124,7 @@ def _decoded(path: Path, encoding: str) -> Iterator[str]:
                 line += bad.count(b"\n")
                 raise _BadBytesError(done - pending + error.start, line, at_end=at_end) from None
             if "\0" in text:
-                raise NotATable("nul")
+                raise CannotAnalyse("nul")
             if encoding in JAPANESE and (wrong := NO_CHARACTER.search(text)):
                 line += text.count("\n", 0, wrong.start())
                 raise _BadBytesError(done, line, at_end=False)
@@ -161,14 +161,14 @@ def _convert(path: Path, scratch: Path, encodings: list[str]) -> Utf8:
         else:
             return Utf8(target, encoding)
     if worst is None:
-        raise NotATable("encoding_unknown")
+        raise CannotAnalyse("encoding_unknown")
     raise _reason(*worst) from None
 
 
-def _reason(error: _BadBytesError, encoding: str) -> NotATable:
+def _reason(error: _BadBytesError, encoding: str) -> CannotAnalyse:
     if error.at_end:
-        return NotATable("cut")
-    return NotATable("encoding", encoding=NAMES[encoding], line=f"{error.line:,}")
+        return CannotAnalyse("cut")
+    return CannotAnalyse("encoding", encoding=NAMES[encoding], line=f"{error.line:,}")
 
 
 def _ranked_japanese(path: Path, offset: int) -> list[str]:

@@ -1,96 +1,38 @@
-"""Plots: one accent colour, labelled axes, PNG with a white ground."""
+"""The plots of a profile."""
 
-import logging
-import warnings
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib import dates as mdates
-from matplotlib import font_manager, ticker
+from matplotlib import ticker
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from analyses.csv_profile.relations import Correlations, OverTime
 from analyses.csv_profile.stats import ColumnStats, Histogram
-from analyses.csv_profile.texts import Texts, shorten
+from analyses.csv_profile.texts import Texts
+from analyses.kit import plots as kit
+from analyses.kit.texts import shorten
 
-ACCENT = "#0b6e99"
-INK = "#1f2933"
-QUIET = "#5b6770"
-RULE = "#d9dee2"
-DPI = 150
-WIDE = (6.0, 2.4)  # inches: read at 360 CSS pixels on a phone, at 600 on a desk
-PREVIEW = (8.0, 4.5)  # 1200 x 675 pixels
-JAPANESE_FONT = "Noto Sans CJK JP"
 ANNOTATED = 10  # columns up to which the heatmap tells its numbers
-DIVERGING = LinearSegmentedColormap.from_list("r", ["#a8501f", "#f3d9c8", "#ffffff", "#c3dfea", ACCENT])
+DIVERGING = LinearSegmentedColormap.from_list("r", ["#a8501f", "#f3d9c8", "#ffffff", "#c3dfea", kit.ACCENT])
 HOURS_PER_DAY = 24
 
 
-def set_up() -> None:
-    """Choose fonts and a plain style; keep font searches out of the log."""
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", message=r"Glyph \d+ ")
-    fonts = [name for name in (JAPANESE_FONT,) if name in font_manager.fontManager.get_font_names()]
-    mpl.rcParams.update(
-        {
-            "font.family": [*fonts, "DejaVu Sans"],
-            "font.size": 10.5,
-            # A column may be called $\frac$.
-            "text.parse_math": False,
-            "axes.unicode_minus": False,
-            "text.color": INK,
-            "axes.labelcolor": QUIET,
-            "axes.edgecolor": RULE,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.axisbelow": True,
-            "axes.formatter.limits": (-4, 7),
-            "xtick.color": QUIET,
-            "ytick.color": QUIET,
-            "xtick.major.size": 0,
-            "ytick.major.size": 0,
-            "grid.color": RULE,
-            "grid.linewidth": 0.8,
-        }
-    )
-
-
-def _axes(width: float, height: float, grid: str) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
-    axes = figure.add_subplot()
-    axes.grid(axis="x" if grid == "x" else "y")
-    axes.spines["left" if grid == "y" else "bottom"].set_visible(False)
-    return figure, axes
-
-
-def _thousands(axis: mpl.axis.Axis, *, whole: bool = False) -> None:
-    def label(value: float, _: int | None) -> str:
-        return f"{value:,.0f}" if abs(value) < 1e15 and float(value).is_integer() else f"{value:,.6g}"  # noqa: PLR2004
-
-    axis.set_major_locator(ticker.MaxNLocator(nbins=7, integer=whole))
-    axis.set_major_formatter(ticker.FuncFormatter(label))
-
-
-def _save(figure: Figure, path: Path) -> None:
-    figure.savefig(path, metadata={"Software": None})
-
-
-def column(stat: ColumnStats, texts: Texts, path: Path, *, size: tuple[float, float] = WIDE) -> bool:
+def column(stat: ColumnStats, texts: Texts, path: Path, *, size: tuple[float, float] = kit.WIDE) -> bool:
     """Draw how the values of one column are spread; False when there is nothing to draw."""
     if stat.histogram and stat.unique > 1:
-        figure, axes = _axes(*size, "y")
+        figure, axes = kit.axes(*size, "y")
         _histogram(axes, stat, stat.histogram, texts)
     elif stat.top and stat.unique > 1 and stat.top[0][1] > 1:
-        figure, axes = _axes(size[0], max(size[1], 0.5 + 0.27 * len(stat.top)), "x")
+        figure, axes = kit.axes(size[0], max(size[1], 0.5 + 0.27 * len(stat.top)), "x")
         _bars(axes, stat, texts)
     else:
         return False
-    _save(figure, path)
+    kit.save(figure, path)
     return True
 
 
@@ -107,30 +49,30 @@ def _histogram(axes: Axes, stat: ColumnStats, histogram: Histogram, texts: Texts
         axes.set_xlim(0, HOURS_PER_DAY)
     else:
         places = edges
-        _thousands(axes.xaxis, whole=stat.kind == "integer")
+        kit.thousands(axes.xaxis, whole=stat.kind == "integer")
     axes.bar(
         places[:-1],
         histogram.counts,
         np.diff(places),
         align="edge",
-        color=ACCENT,
+        color=kit.ACCENT,
         edgecolor="white",
         linewidth=0.5,
     )
     axes.set_xlabel(shorten(stat.column.name, 40))
     axes.set_ylabel(texts("rows"))
-    _thousands(axes.yaxis, whole=True)
+    kit.thousands(axes.yaxis, whole=True)
 
 
 def _bars(axes: Axes, stat: ColumnStats, texts: Texts) -> None:
     top = stat.top[::-1]
     places = range(len(top))
-    bars = axes.barh(places, [count for _, count in top], height=0.72, color=ACCENT)
-    axes.set_yticks(places, [shorten(texts.value(value), 22) for value, _ in top], color=INK)
-    axes.bar_label(bars, [f"{count:,}" for _, count in top], padding=4, color=QUIET, fontsize=9)
+    bars = axes.barh(places, [count for _, count in top], height=0.72, color=kit.ACCENT)
+    axes.set_yticks(places, [shorten(texts.value(value), 22) for value, _ in top], color=kit.INK)
+    axes.bar_label(bars, [f"{count:,}" for _, count in top], padding=4, color=kit.QUIET, fontsize=9)
     axes.margins(x=0.12, y=0.02)
     axes.set_xlabel(texts("rows"))
-    _thousands(axes.xaxis, whole=True)
+    kit.thousands(axes.xaxis, whole=True)
 
 
 def _date_axis(axes: Axes, days: float) -> None:
@@ -147,16 +89,16 @@ def series(
     texts: Texts,
     path: Path,
     *,
-    size: tuple[float, float] = WIDE,
+    size: tuple[float, float] = kit.WIDE,
 ) -> None:
     """Draw the means of a column over time, or the number of rows where `stat` is None."""
-    figure, axes = _axes(*size, "y")
+    figure, axes = kit.axes(*size, "y")
     at = over.frame["at"].to_list()
     values = over.frame[stat.column.key if stat else "rows"].cast(float).to_numpy()
     if stat:
         values = np.where(over.thin(), np.nan, values)
     marker = "o" if len(at) <= 40 else None  # noqa: PLR2004 - few points are seen as points
-    axes.plot(at, values, color=ACCENT, linewidth=1.4, marker=marker, markersize=3)
+    axes.plot(at, values, color=kit.ACCENT, linewidth=1.4, marker=marker, markersize=3)
     days = (at[-1] - at[0]).total_seconds() / 86400
     _date_axis(axes, days)
     mean = "" if over.is_one_row_each else f" ({texts('mean').lower()})"
@@ -165,8 +107,8 @@ def series(
     axes.set_xlabel(f"{shorten(over.dated_by.column.name, 30)} ({_period(at[0], at[-1])})")
     if stat is None:
         axes.set_ylim(bottom=0)
-    _thousands(axes.yaxis, whole=stat is None)
-    _save(figure, path)
+    kit.thousands(axes.yaxis, whole=stat is None)
+    kit.save(figure, path)
 
 
 def _period(first: datetime, last: datetime) -> str:
@@ -177,13 +119,13 @@ def heatmap(found: Correlations, path: Path) -> None:
     """Draw the correlations as coloured squares."""
     count = len(found.columns)
     side = max(4.6, 1.8 + 0.34 * count)
-    figure = Figure(figsize=(min(side + 1.2, 11), min(side, 10)), dpi=DPI, layout="constrained", facecolor="white")
+    figure = Figure(figsize=(min(side + 1.2, 11), min(side, 10)), dpi=kit.DPI, layout="constrained", facecolor="white")
     axes = figure.add_subplot()
     shown = np.where(np.eye(count, dtype=bool), np.nan, found.matrix)
     image = axes.imshow(shown, cmap=DIVERGING, vmin=-1, vmax=1)
     names = [shorten(stat.column.name, 16) for stat in found.columns]
-    axes.set_xticks(range(count), names, rotation=60, ha="right", rotation_mode="anchor", color=INK, fontsize=9)
-    axes.set_yticks(range(count), names, color=INK, fontsize=9)
+    axes.set_xticks(range(count), names, rotation=60, ha="right", rotation_mode="anchor", color=kit.INK, fontsize=9)
+    axes.set_yticks(range(count), names, color=kit.INK, fontsize=9)
     axes.set_xticks(np.arange(count + 1) - 0.5, minor=True)
     axes.set_yticks(np.arange(count + 1) - 0.5, minor=True)
     axes.grid(which="minor", color="white", linewidth=1.5)
@@ -192,34 +134,34 @@ def heatmap(found: Correlations, path: Path) -> None:
     if count <= ANNOTATED:
         for (row, col), r in np.ndenumerate(shown):
             if np.isfinite(r):
-                colour = "white" if abs(r) > 0.7 else INK  # noqa: PLR2004 - dark squares
+                colour = "white" if abs(r) > 0.7 else kit.INK  # noqa: PLR2004 - dark squares
                 axes.text(col, row, f"{round(r, 2) + 0.0:.2f}", ha="center", va="center", fontsize=8, color=colour)
     bar = figure.colorbar(image, ax=axes, shrink=0.6, ticks=[-1, -0.5, 0, 0.5, 1], label="r")
     bar.outline.set_visible(False)
-    _save(figure, path)
+    kit.save(figure, path)
 
 
 def preview(stats: Sequence[ColumnStats], over: OverTime | None, texts: Texts, path: Path) -> tuple[str, str]:
     """Draw the one free plot, 1200 x 675 px; returns the key of its title and the column's name."""
     measures = sorted((stat for stat in stats if stat.is_measure), key=lambda stat: stat.unique < BUSY)
-    with mpl.rc_context({"font.size": 13}):
+    with kit.preview_style():
         if over and over.columns:
             best = next(stat for stat in [*measures, *over.columns] if stat in over.columns)
-            series(over, best, texts, path, size=PREVIEW)
+            series(over, best, texts, path, size=kit.PREVIEW)
             return f"over_{over.step}" if not over.is_one_row_each else "over_time_of", best.column.name
         for stat in [*measures, *(other for other in stats if other.kind != "empty")]:
-            if column(stat, texts, path, size=PREVIEW):
+            if column(stat, texts, path, size=kit.PREVIEW):
                 return "spread_of", stat.column.name
-        figure, axes = _axes(*PREVIEW, "x")
+        figure, axes = kit.axes(*kit.PREVIEW, "x")
         filled = stats[:20][::-1]
         axes.barh(
             [shorten(stat.column.name, 22) for stat in filled],
             [stat.unique for stat in filled],
-            color=ACCENT,
+            color=kit.ACCENT,
         )
         axes.set_xlabel(texts("unique"))
-        _thousands(axes.xaxis, whole=True)
-        _save(figure, path)
+        kit.thousands(axes.xaxis, whole=True)
+        kit.save(figure, path)
         return "unique_of", ""
 
 

@@ -1,18 +1,18 @@
 """Put the findings into one HTML page without scripts, and the free preview."""
 
-import base64
-import json
 from dataclasses import dataclass
 from pathlib import Path
-
-import jinja2
 
 from analyses.csv_profile import encoding, plots, tables
 from analyses.csv_profile.relations import Correlations, OverTime
 from analyses.csv_profile.sniff import Layout
 from analyses.csv_profile.stats import SORTED_ROWS, ColumnStats, Value
 from analyses.csv_profile.table import Table
-from analyses.csv_profile.texts import LOCALES, Texts, percent, shorten
+from analyses.csv_profile.texts import LABELS, Texts
+from analyses.kit import pages
+from analyses.kit.pages import Picture, embedded
+from analyses.kit.program import progress
+from analyses.kit.texts import in_every, percent, shorten
 
 PLOTTED = 40  # columns with a plot of their own
 TOLD_PAIRS = 8  # correlations told in words
@@ -45,14 +45,6 @@ class Findings:
             return None
         known = self.over.dated_by.numbers
         return " – ".join(_day(known[end], texts) for end in ("min", "max"))  # noqa: RUF001
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A plot in the page: its file as a data URI, and what it shows in words."""
-
-    uri: str
-    alt: str
 
 
 def _day(value: Value, texts: Texts) -> str:
@@ -104,10 +96,6 @@ def _sampled(rows: int) -> int:
     return -(-rows // -(-rows // SORTED_ROWS))
 
 
-def _embedded(path: Path, alt: str) -> Picture:
-    return Picture("data:image/png;base64," + base64.b64encode(path.read_bytes()).decode(), alt)
-
-
 def _column_plots(found: Findings, texts: Texts, folder: Path) -> dict[str, Picture]:
     pictures: dict[str, Picture] = {}
     for number, stat in enumerate(found.stats, 1):
@@ -115,8 +103,8 @@ def _column_plots(found: Findings, texts: Texts, folder: Path) -> dict[str, Pict
             break
         path = folder / f"column-{number:04}.png"
         if plots.column(stat, texts, path):
-            pictures[stat.column.key] = _embedded(path, texts("spread_of", name=stat.column.name))
-        print(f"progress {40 + 35 * number // len(found.stats)} plots", flush=True)
+            pictures[stat.column.key] = embedded(path, texts("spread_of", name=stat.column.name))
+        progress(40 + 35 * number // len(found.stats), "plots")
     return pictures
 
 
@@ -127,7 +115,7 @@ def _series_plots(over: OverTime, texts: Texts, folder: Path) -> list[tuple[str,
         path = folder / f"series-{number:02}.png"
         plots.series(over, stat, texts, path)
         title = stat.column.name if stat else texts("rows_over_time")
-        drawn.append((title, _embedded(path, texts("over_time_of", name=title))))
+        drawn.append((title, embedded(path, texts("over_time_of", name=title))))
     return drawn
 
 
@@ -165,13 +153,17 @@ def write_result(found: Findings, texts: Texts, output: Path, *, full: bool) -> 
         if found.over:
             tables.over_time(folder / "tables" / "over-time.csv", found.over, texts)
             series = _series_plots(found.over, texts, folder / "plots")
-            print("progress 85 series", flush=True)
+            progress(85, "series")
         if found.correlations:
             tables.correlations(folder / "tables" / "correlations.csv", found.correlations, texts)
             plots.heatmap(found.correlations, folder / "plots" / "correlations.png")
-            heatmap = _embedded(folder / "plots" / "correlations.png", texts("correlations"))
-    page = _environment().get_template("report.html.j2")
-    html = page.render(
+            heatmap = embedded(folder / "plots" / "correlations.png", texts("correlations"))
+    pages.write(
+        folder / "report.html",
+        Path(__file__).parent,
+        kind=texts("title" if full else "title_quick"),
+        filename=found.filename,
+        order_id=found.order_id,
         t=texts,
         found=found,
         facts=_facts(found, texts),
@@ -184,19 +176,6 @@ def write_result(found: Findings, texts: Texts, output: Path, *, full: bool) -> 
         in_short={stat.column.key: _in_short(stat, texts) for stat in found.stats},
         full=full,
     )
-    (folder / "report.html").write_text(html, encoding="utf-8")
-
-
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["percent"] = percent
-    return environment
 
 
 def write_preview(found: Findings, texts: Texts, output: Path) -> None:
@@ -204,21 +183,11 @@ def write_preview(found: Findings, texts: Texts, output: Path) -> None:
     folder = output / "preview"
     folder.mkdir()
     title, name = plots.preview(found.stats, found.over, texts, folder / "plot.png")
-    every = [Texts(locale) for locale in LOCALES]
-    values = {
+    facts = {
         "rows": f"{found.table.rows:,}",
         "columns": f"{len(found.stats):,}",
         "missing_share": found.missing,
         "period": found.period(texts),
         "encoding": encoding.NAMES[found.source.encoding],
     }
-    summary = {
-        "facts": [
-            {"label": {each.locale: each(key) for each in every}, "value": value}
-            for key, value in values.items()
-            if value
-        ],
-        "image": "plot.png",
-        "alt": {each.locale: each(title, name=name) for each in every},
-    }
-    (folder / "summary.json").write_text(json.dumps(summary, ensure_ascii=False, indent=1), encoding="utf-8")
+    pages.write_summary(folder, LABELS, facts, in_every(LABELS, title, name=name))

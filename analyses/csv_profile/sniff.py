@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from analyses.csv_profile.errors import NotATable
 from analyses.csv_profile.kinds import is_missing, looks_typed
+from analyses.kit.program import CannotAnalyse
 
 SAMPLE = 1 << 20  # bytes of UTF-8 looked at
 SAMPLE_RECORDS = 2000
@@ -57,7 +57,7 @@ class _Fit:
 def sniff(path: Path, unnamed: str) -> Layout:
     """Find the table in the UTF-8 file `path`; columns without a name become `unnamed` + number.
 
-    Raises NotATable.
+    Raises CannotAnalyse.
     """
     lines = _sample_lines(path)
     _refuse_markup(lines)
@@ -69,7 +69,7 @@ def sniff(path: Path, unnamed: str) -> Layout:
     table = [_padded(record, fit) for record in fit.records[fit.start :]]
     header_rows = count_header_rows(table)
     if len(table) == header_rows or len(table) < 2:  # noqa: PLR2004
-        raise NotATable("header_only")
+        raise CannotAnalyse("header_only")
     header, caption = _without_caption(table[:header_rows])
     joined = [_joined(row[index] for row in header) for index in range(fit.width)]
     return Layout(
@@ -92,8 +92,8 @@ def _sample_lines(path: Path) -> list[str]:
         if len(rest) > SAMPLE // 2:
             widest = max(head.count(delimiter.encode()) for delimiter in DELIMITERS)
             if widest > MAX_COLUMNS:
-                raise NotATable("too_many_columns", columns=f"{widest:,}+", limit=f"{MAX_COLUMNS:,}")
-            raise NotATable("huge_field")
+                raise CannotAnalyse("too_many_columns", columns=f"{widest:,}+", limit=f"{MAX_COLUMNS:,}")
+            raise CannotAnalyse("huge_field")
         head = whole + newline
     # Split on LF alone, as the table reader does (splitlines knows many more ends).
     return [line + "\n" for line in head.decode("utf-8-sig").removesuffix("\n").split("\n")]
@@ -102,7 +102,7 @@ def _sample_lines(path: Path) -> list[str]:
 def _refuse_markup(lines: Sequence[str]) -> None:
     start = "".join(lines[:3]).lstrip()[:200].lower()
     if re.match(r"<(!doctype|html|\?xml)|\{\s*[\"}]|\[\s*[\[{\"\d]", start):
-        raise NotATable("markup")
+        raise CannotAnalyse("markup")
 
 
 def _records(lines: Sequence[str], delimiter: str) -> Iterator[tuple[Record, int]]:
@@ -112,7 +112,7 @@ def _records(lines: Sequence[str], delimiter: str) -> Iterator[tuple[Record, int
         for record in reader:
             yield record, reader.line_num
     except csv.Error:
-        raise NotATable("huge_field") from None
+        raise CannotAnalyse("huge_field") from None
 
 
 def _fit(lines: Sequence[str], delimiter: str) -> _Fit:
@@ -129,7 +129,7 @@ def _fit(lines: Sequence[str], delimiter: str) -> _Fit:
         if len(records) == SAMPLE_RECORDS:
             break
     if not records:
-        raise NotATable("empty")
+        raise CannotAnalyse("empty")
     widths = Counter(map(len, records))
     width = max(widths, key=lambda width: (widths[width], width))
     start = next(index for index, record in enumerate(records) if len(record) == width)
@@ -144,18 +144,18 @@ def _single_column(lines: Sequence[str]) -> _Fit:
     fit = _fit(lines, NO_DELIMITER)
     values = [record[0] for record in fit.records[1:] if not is_missing(record[0])]
     if sum(map(looks_typed, values)) < 0.9 * len(values) or not values:
-        raise NotATable("no_table" if len(fit.records) > 1 else "one_line")
+        raise CannotAnalyse("no_table" if len(fit.records) > 1 else "one_line")
     return fit
 
 
 def _refuse_no_table(fit: _Fit) -> None:
     if fit.width > MAX_COLUMNS:
-        raise NotATable("too_many_columns", columns=f"{fit.width:,}", limit=f"{MAX_COLUMNS:,}")
+        raise CannotAnalyse("too_many_columns", columns=f"{fit.width:,}", limit=f"{MAX_COLUMNS:,}")
     if fit.firmness < FIRM:
-        raise NotATable("ragged")
+        raise CannotAnalyse("ragged")
     cells = [cell for record in fit.records[fit.start :] for cell in record]
     if sum(map(len, cells)) > PROSE * len(cells) and not any(map(looks_typed, cells)):
-        raise NotATable("no_table")
+        raise CannotAnalyse("no_table")
 
 
 def _padded(record: Record, fit: _Fit) -> Record:

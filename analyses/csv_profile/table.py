@@ -6,9 +6,9 @@ from pathlib import Path
 import polars as pl
 
 from analyses.csv_profile import kinds
-from analyses.csv_profile.errors import NotATable
 from analyses.csv_profile.kinds import Kind
 from analyses.csv_profile.sniff import Layout
+from analyses.kit.program import CannotAnalyse
 
 HEAD = 5000  # rows from which kinds are guessed
 GUESSED_FROM = 500  # values of a column looked at
@@ -49,7 +49,7 @@ class Table:
 def ingest(text: Path, layout: Layout, scratch: Path) -> Table:
     """Read the UTF-8 file `text` as `layout` says; typed rows go to `scratch`.
 
-    Holds a few blocks of rows in memory at a time. Raises NotATable.
+    Holds a few blocks of rows in memory at a time. Raises CannotAnalyse.
     """
     try:
         return _ingest(text, layout, scratch, '"')
@@ -59,7 +59,7 @@ def ingest(text: Path, layout: Layout, scratch: Path) -> Table:
     try:
         return _ingest(text, layout, scratch, None)
     except pl.exceptions.PolarsError:
-        raise NotATable("broken") from None
+        raise CannotAnalyse("broken") from None
 
 
 def _ingest(text: Path, layout: Layout, scratch: Path, quote: str | None) -> Table:
@@ -90,9 +90,9 @@ def _ingest(text: Path, layout: Layout, scratch: Path, quote: str | None) -> Tab
         tidy -= untidy
     blank, surplus, rows = found[BLANK], found[SURPLUS], found["all"] - found[BLANK]
     if rows == 0:
-        raise NotATable("header_only")
+        raise CannotAnalyse("header_only")
     if surplus > rows * MAX_SURPLUS:
-        raise NotATable("ragged")
+        raise CannotAnalyse("ragged")
     columns = [
         Column(key, name, kind_of[key], rows - found[key] - found[f"{key} bad"], found[f"{key} bad"])
         for key, name, own in zip(keys, layout.names, layout.named, strict=True)

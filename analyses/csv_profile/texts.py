@@ -1,11 +1,10 @@
-"""What the program says, in Japanese and English; how it writes numbers and dates."""
+"""What the program says, in Japanese and English; how it writes values."""
 
 # ruff: noqa: E501, Q003 - a sentence of the catalog is one line, in one kind of quotes
 
-import unicodedata
 from datetime import date, datetime, time
 
-LOCALES = ("ja", "en")
+from analyses.kit import texts as kit
 
 # Why a file can't be analysed and what to do: shown to the customer as it stands.
 REASONS: dict[str, tuple[str, str]] = {
@@ -229,16 +228,11 @@ LABELS: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 
 
-class Texts:
-    """The catalog in one language: `texts("rows")`, `texts("lead", rows=...)`."""
+class Texts(kit.Texts):
+    """The program's texts in one language."""
 
     def __init__(self, locale: str) -> None:
-        self.locale = locale if locale in LOCALES else "ja"
-        self._index = LOCALES.index(self.locale)
-
-    def __call__(self, key: str, **params: object) -> str:
-        """Return the text under `key`, filled with `params`."""
-        return LABELS[key][self._index].format(**params)
+        super().__init__(LABELS, locale)
 
     def value(self, value: object) -> str:
         """Write one value for reading."""
@@ -252,37 +246,4 @@ class Texts:
             return value.isoformat()
         if isinstance(value, time):
             return f"{value:%H:%M:%S}" if value.second else f"{value:%H:%M}"
-        return _number(value) if isinstance(value, int | float) else str(value)
-
-
-def _number(value: float) -> str:
-    if isinstance(value, int):
-        return f"{value:,}"
-    if 1e6 <= abs(value) < 1e15:  # noqa: PLR2004 - read as whole numbers
-        return f"{value:,.0f}"
-    text = f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.1f}"  # noqa: PLR2004
-    return f"{value:.3g}" if abs(value) >= 1e15 else text.removesuffix(".0")  # noqa: PLR2004
-
-
-def percent(part: float, whole: float) -> str:
-    """Write a share, so that little is not nothing and nearly all is not all."""
-    share = 100 * part / whole if whole else 0
-    if 0 < share < 0.1:  # noqa: PLR2004
-        return "< 0.1%"
-    return "> 99.9%" if 99.95 < share < 100 else f"{share:.1f}%".replace(".0%", "%")  # noqa: PLR2004
-
-
-def shorten(text: str, width: int) -> str:
-    """Cut `text` to `width` columns (a kanji takes two) and make it one printable line."""
-    line = "".join(char if char.isprintable() else " " for char in text)
-    taken = 0
-    for index, char in enumerate(line):
-        taken += 2 if unicodedata.east_asian_width(char) in "WFA" else 1
-        if taken > width * 1.5:
-            return line[:index] + "…"
-    return line
-
-
-def reason(code: str, params: dict[str, object]) -> dict[str, str]:
-    """Return why a file can't be analysed, in every language."""
-    return {locale: REASONS[code][index].format(**params) for index, locale in enumerate(LOCALES)}
+        return kit.number(value) if isinstance(value, int | float) else str(value)

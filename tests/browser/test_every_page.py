@@ -20,6 +20,7 @@ OPEN_TO_ALL = (
     "/",
     "/?product=csv-profile",
     "/?product=quick-look",
+    "/?product=photo-check",
     "/login",
     "/login/code",
     "/login/nobodys-token",

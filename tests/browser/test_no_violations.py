@@ -22,7 +22,7 @@ EVERY = "every order"
 TOKEN = "x" * 43
 # Endpoint -> what stands in the rule's variables and after it. "every order": once for each situation of an order.
 PAGES: dict[str, tuple[str, ...]] = {
-    "intake.index": ("/", "/?product=csv-profile", "/?product=quick-look", "/?product=nothing"),
+    "intake.index": ("/", "/?product=csv-profile", "/?product=photo-check", "/?product=nothing"),
     "orders.show": (EVERY, f"/orders/{new_id()}"),
     "checkout.choose": (
         f"{EVERY}/pay",
