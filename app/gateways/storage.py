@@ -74,6 +74,12 @@ class Storage:
         # Production takes its credentials from where AWS puts them; the demo's object store knows only these.
         keys: dict[str, Any] = {} if settings.portal_env == "production" else DEMO_KEYS
         session = boto3.session.Session(region_name=settings.aws_region, **keys)
+        # Other stores know no regions of Amazon's: Ceph's gateway refuses to make a bucket in one.
+        self._place: Any = (
+            {}
+            if settings.s3_endpoint_url
+            else {"CreateBucketConfiguration": {"LocationConstraint": settings.aws_region}}
+        )
         self._s3 = session.client("s3", endpoint_url=settings.s3_endpoint_url, config=config)
         public = settings.s3_public_url or settings.s3_endpoint_url
         self._signer = session.client("s3", endpoint_url=public, config=config)
@@ -299,10 +305,7 @@ class Storage:
             except ClientError as error:
                 if error.response["Error"]["Code"] not in {*_MISSING, "NoSuchBucket"}:
                     raise
-                self._s3.create_bucket(
-                    Bucket=self.bucket,
-                    CreateBucketConfiguration={"LocationConstraint": self._s3.meta.region_name},  # type: ignore[typeddict-item]
-                )
+                self._s3.create_bucket(Bucket=self.bucket, **self._place)
             bucket.apply(self._s3, self.bucket, self.rules)
 
     def look_at_rules(self) -> Sequence[tuple[bucket.Rule, bucket.State]]:

@@ -11,19 +11,17 @@ from app.kit.filenames import display_name, extension_of
 from app.web.texts import LOCALES, locale
 
 _NUMBER = re.compile(r"[0-9]{1,15}")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
 class NewOrder:
-    """A checked form. `size` (bytes) and `sha256` (hex) are what the browser says of the file, if it does."""
+    """A checked form. `size` (bytes) is what the browser says of the file, if it does."""
 
     product: Product
     email: str
     locale: str
     filename: str
     size: int | None
-    sha256: str | None
 
 
 def read_order(form: Mapping[str, str], catalog: Catalog, *, with_file: bool) -> NewOrder:
@@ -43,7 +41,6 @@ def read_order(form: Mapping[str, str], catalog: Catalog, *, with_file: bool) ->
         locale=_locale(form.get("locale", "")),
         filename=_filename(form.get("filename", ""), product),
         size=_size(form.get("size", ""), product),
-        sha256=_sha256(form.get("sha256", "")),
     )
 
 
@@ -80,9 +77,3 @@ def _size(text: str, product: Product) -> int | None:
     if size > product.max_bytes:
         raise BadInputError("too_large", field="file")
     return size
-
-
-def _sha256(text: str) -> str | None:
-    if text and not _SHA256.fullmatch(text):
-        raise BadInputError(field="file")
-    return text or None

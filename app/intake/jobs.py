@@ -3,13 +3,13 @@
 from datetime import timedelta
 
 import structlog
+from sqlalchemy.exc import NoResultFound
 
 from app.errors import PortalError
 from app.intake.inspection import Look, call_staff, conclude, look
 from app.intake.service import confirm_upload
-from app.intake.sweep import find_arrived, find_unseen
+from app.intake.sweep import find_arrived, find_complete, find_unseen
 from app.jobs import SCHEDULE, StepFailedError, job, next_key, step, times_before
-from app.models import Order
 from app.portal import portal
 
 SCHEDULE["intake.sweep"] = timedelta(minutes=5)
@@ -18,6 +18,8 @@ SCHEDULE["intake.sweep"] = timedelta(minutes=5)
 # are called, and the sweep goes on asking.
 FIRST_WAIT = timedelta(seconds=2)
 ASKED_AGAIN = 8
+
+SWEEPS = (find_arrived, find_complete, find_unseen)
 
 log = structlog.get_logger()
 
@@ -29,12 +31,10 @@ def confirm(order_id: str) -> None:
 
 
 def _confirm(order_id: str) -> str:
-    with portal.database.transaction() as session:
-        order = session.get(Order, order_id)
-    if order is None:
-        return "gone"
     try:
-        confirm_upload(order, "s3")
+        confirm_upload(order_id, "s3")
+    except NoResultFound:
+        return "gone"
     except PortalError as error:
         if error.status >= 500:  # noqa: PLR2004  (not answered: worth another try)
             raise
@@ -66,9 +66,6 @@ def _look_later(order_id: str) -> None:
 @job("intake.sweep")
 def sweep(moment: str) -> None:
     """Find files that came without anybody telling, and orders whose file was not looked at to the end."""
-    found = {
-        "intake.confirm": step(lambda: find_arrived(moment), name="arrived"),
-        "intake.inspect": step(lambda: find_unseen(moment), name="unseen"),
-    }
+    found = {look.__name__: step(lambda look=look: look(moment), name=look.__name__) for look in SWEEPS}  # type: ignore[misc]
     if any(found.values()):
         log.warning("intake.swept", **found)

@@ -5,21 +5,26 @@ where neither was heard a job finds it (`app.intake.sweep`). All call `confirm_u
 next (`app.intake.inspection`); until then nothing can be analysed or paid.
 """
 
-from datetime import timedelta
-from typing import Any
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 
 from app.errors import BadInputError, ConflictError
 from app.gateways.storage import NoSuchObjectError, ObjectChangedError, Stored
 from app.intake.forms import NewOrder
-from app.intake.grants import CONTENT_TYPE, in_parts, incoming_key
+from app.intake.grants import CONTENT_TYPE, count_of_parts, in_parts, incoming_key, length_of_part
 from app.kit.failpoints import fail_point
+from app.kit.filenames import display_name
 from app.kit.ids import digest, new_id, new_secret
 from app.models import Order
 from app.orders.lifecycle import move_work, record
 from app.orders.records import keep
 from app.portal import portal
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import PartTypeDef
 
 WAIT_FOR_FILE = timedelta(days=3)
 
@@ -44,7 +49,6 @@ def create_order(asked: NewOrder, claim: str, *, proved: bool) -> Order:
         filename=asked.filename,
         grant=new_secret(),
         declared_size=asked.size,
-        declared_sha256=asked.sha256,
         created_at=now,
         proved_at=now if proved else None,
     )
@@ -57,54 +61,74 @@ def create_order(asked: NewOrder, claim: str, *, proved: bool) -> Order:
     return order
 
 
-def resume_upload(order: Order) -> tuple[Order, bool]:
-    """Return a waiting order with a multipart upload that its file can be sent to, and whether the file has come whole.
+def resume_upload(order: Order, filename: str, size: int) -> tuple[Order, Sequence[int]]:
+    """Return a waiting order that its file can be sent to, and which of its parts are there already.
 
-    The upload is the one that was begun before, with the parts that have arrived, unless it is gone or used up.
-    Raises ConflictError where no file is awaited, or where the order does not know its size (sent by the plain form).
+    A multipart upload goes on where it was, unless it is gone or used up: then another is begun. Raises ConflictError
+    where no file is awaited, or one of unknown size (by the plain form), and BadInputError("another_file").
     """
     if order.state != "waiting" or order.declared_size is None:
         raise ConflictError
-    if _size_of_arrived(order) == order.declared_size:
-        return order, True
-    known = order.upload_id
-    if not in_parts(order.declared_size) or (known and portal.storage.upload_is_open(incoming_key(order), known)):
-        return order, False
+    if (display_name(filename), size) != (order.filename, order.declared_size):
+        raise BadInputError("another_file", field="file")
+    if _size_of_arrived(order) == size:
+        return order, range(1, count_of_parts(size) + 1)
+    if not in_parts(size):
+        return order, ()
+    try:
+        arrived = {part["PartNumber"]: part["Size"] for part in _parts(order)}
+    except NoSuchObjectError:
+        return _begin_anew(order), ()
+    return order, [number for number, length in arrived.items() if length == length_of_part(size, number)]
+
+
+def _begin_anew(order: Order) -> Order:
     begun = portal.storage.begin_upload(incoming_key(order), CONTENT_TYPE)
     with portal.database.transaction() as session:
         # Of two tabs that come back at once, the second goes on with what the first began.
-        session.execute(update(Order).where(Order.id == order.id, Order.upload_id == known).values(upload_id=begun))
-    return _read(order.id), False
+        known = Order.upload_id.is_not_distinct_from(order.upload_id)
+        session.execute(update(Order).where(Order.id == order.id, known).values(upload_id=begun))
+    return _read(order.id)
 
 
-def bind_checksum(order: Order, sha256: str | None) -> None:
-    """Keep the SHA-256 (hex) of a file that was hashed while it was sent, before it can appear as a whole.
+def declare_checksum(order: Order, sha256: str) -> None:
+    """Keep the SHA-256 (hex) that a small file has which is about to be sent: it may be confirmed by anybody then."""
+    with portal.database.transaction() as session:
+        session.execute(
+            update(Order).where(Order.id == order.id, Order.state == "waiting").values(declared_sha256=sha256)
+        )
 
-    It is declared once: later calls must say the same, or nothing. Raises BadInputError.
+
+def bind_checksum(order: Order, sha256: str) -> None:
+    """Keep the SHA-256 (hex) that the browser says its file has, before the file is confirmed.
+
+    Where another one was said before, what has arrived may be of two files: it is removed, so that it can be sent anew,
+    and BadInputError("damaged") raised.
     """
-    if order.declared_sha256 is None and sha256 is not None:
-        with portal.database.transaction() as session:
-            session.execute(
-                update(Order)
-                .where(Order.id == order.id, Order.state == "waiting", Order.declared_sha256.is_(None))
-                .values(declared_sha256=sha256)
-            )
-        order = _read(order.id)
-    if order.declared_sha256 is None or sha256 not in {None, order.declared_sha256}:
-        raise BadInputError(field="file")
+    if order.state != "waiting":
+        return
+    with portal.database.transaction() as session:
+        free = or_(Order.declared_sha256.is_(None), Order.declared_sha256 == sha256)
+        bound = session.execute(
+            update(Order).where(Order.id == order.id, Order.state == "waiting", free).values(declared_sha256=sha256)
+        )
+    if bound.rowcount != 1 and _read(order.id).state == "waiting":  # type: ignore[attr-defined]
+        _start_over(order)
 
 
-def confirm_upload(order: Order, by: str = "customer") -> None:
+def confirm_upload(order_id: str, by: str = "customer") -> None:
     """Look at what arrived, freeze it under a key that no grant covers (AC-U03, U04), and start what follows.
 
     A repeated call changes nothing, nor do calls at once. `by`: who noticed, for the audit. Raises
-    ConflictError("not_arrived") where there is no file yet, and BadInputError("damaged") where it is not the declared
-    one: it is removed, so that it can be sent again.
+    ConflictError("not_arrived") where the file is not there (whole), and BadInputError("damaged") where it is not the
+    declared one: it is removed, so that it can be sent again.
     """
+    order = _read(order_id)
     if order.state == "abandoned":
         raise ConflictError
     if order.state != "waiting":
         return
+    _complete(order)
     arrived = _look_at(order)
     sha256 = arrived.sha256 or order.declared_sha256
     now = portal.clock()
@@ -149,22 +173,64 @@ def close_abandoned() -> int:
     return closed
 
 
+def parts_are_there(order: Order, quiet_since: datetime) -> bool:
+    """Tell whether all parts of a file have arrived, the last of them before a moment."""
+    try:
+        parts = _parts(order)
+    except NoSuchObjectError:
+        return False
+    return _sum(parts) == order.declared_size and all(part["LastModified"] < quiet_since for part in parts)
+
+
+def _complete(order: Order) -> None:
+    """Let a file appear that has come in parts; where it has appeared already, nothing is left to do."""
+    try:
+        parts = _parts(order)
+        if _sum(parts) != order.declared_size:
+            raise ConflictError("not_arrived")
+        portal.storage.complete_upload(incoming_key(order), order.upload_id or "", parts)
+    except NoSuchObjectError:
+        return
+
+
+def _parts(order: Order) -> "Sequence[PartTypeDef]":
+    if order.upload_id is None:
+        raise NoSuchObjectError
+    return portal.storage.parts(incoming_key(order), order.upload_id)
+
+
+def _sum(parts: "Sequence[PartTypeDef]") -> int:
+    return sum(part["Size"] for part in parts)
+
+
 def _look_at(order: Order) -> Stored:
     product = portal.catalog.product(order.product)
     if product is None:
         raise ConflictError("unknown_product")
-    key = incoming_key(order)
     try:
-        arrived = portal.storage.head(key)
+        arrived = portal.storage.head(incoming_key(order))
     except NoSuchObjectError:
         raise ConflictError("not_arrived") from None
     right_size = 1 <= arrived.size <= product.max_bytes and order.declared_size in {None, arrived.size}
-    # Where the store knows no checksum, the analysis compares the declared one with what it reads.
+    # Where the store knows no checksum, the declared one is compared when the content is looked at.
     right_content = arrived.sha256 is None or order.declared_sha256 in {None, arrived.sha256}
     if not (right_size and right_content):
-        portal.storage.delete(key)
-        raise BadInputError("damaged")
+        _start_over(order)
     return arrived
+
+
+def _start_over(order: Order) -> NoReturn:
+    """Throw away what arrived, so that the file can be sent anew; raises BadInputError("damaged")."""
+    portal.storage.delete(incoming_key(order))
+    if order.upload_id is not None:
+        portal.storage.abort_upload(incoming_key(order), order.upload_id)
+    with portal.database.transaction() as session:
+        session.execute(
+            update(Order)
+            .where(Order.id == order.id, Order.state == "waiting")
+            .values(declared_sha256=None, upload_id=None)
+        )
+    raise BadInputError("damaged")
 
 
 def _size_of_arrived(order: Order) -> int | None:

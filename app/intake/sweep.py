@@ -7,11 +7,12 @@ from sqlalchemy import and_, or_, select
 
 from app.intake.grants import incoming_key, order_id_of
 from app.intake.inspection import UNSCANNED
+from app.intake.service import parts_are_there
 from app.models import Order
 from app.portal import portal
 
 BATCH = 500
-# A file that is being looked at now is left to the job that does so.
+# A file that is being sent or looked at now is left to who does so.
 PATIENCE = timedelta(minutes=10)
 
 
@@ -28,6 +29,19 @@ def find_arrived(moment: str) -> int:
                 portal.jobs.enqueue(session, "intake.confirm", order.id, key=f"intake.confirm:{order.id}:{moment}")
             total += len(arrived)
     return total
+
+
+def find_complete(moment: str) -> int:
+    """Have every upload completed and confirmed whose parts have all arrived, and whose browser went silent."""
+    with portal.database.transaction() as session:
+        waiting = session.scalars(
+            select(Order).where(Order.state == "waiting", Order.upload_id.is_not(None)).limit(BATCH)
+        ).all()
+    arrived = [order for order in waiting if parts_are_there(order, portal.clock() - PATIENCE)]
+    with portal.database.transaction() as session:
+        for order in arrived:
+            portal.jobs.enqueue(session, "intake.confirm", order.id, key=f"intake.confirm:{order.id}:{moment}")
+    return len(arrived)
 
 
 def find_unseen(moment: str) -> int:

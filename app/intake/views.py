@@ -1,13 +1,15 @@
 """The home page and the way in: order, sign, confirm."""
 
+from typing import TypeVar
+
 from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request, url_for
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from app.catalog import Product
 from app.errors import BadInputError, ConflictError, NotFoundError
 from app.intake.forms import read_order
-from app.intake.grants import SignRequest, completes, grant, sign_one, upload_form_for
-from app.intake.service import bind_checksum, confirm_upload, create_order, resume_upload
+from app.intake.grants import ConfirmRequest, ResumeRequest, SignRequest, grant, sign_one, upload_form_for
+from app.intake.service import bind_checksum, confirm_upload, create_order, declare_checksum, resume_upload
 from app.intake.shelf import facts
 from app.kit.ids import new_secret
 from app.login.people import person
@@ -19,6 +21,7 @@ from app.web.error_texts import TEXTS
 from app.web.errors import wants_json
 
 blueprint = Blueprint("intake", __name__)
+Asked = TypeVar("Asked", bound=BaseModel)
 blueprint.add_app_template_global(upload_form_for)
 
 
@@ -59,38 +62,39 @@ def sign(order_id: str) -> Response:
     order = _order(order_id)
     if order.state != "waiting":
         raise ConflictError
-    try:
-        asked = SignRequest.model_validate_json(request.get_data())
-    except ValidationError:
-        raise BadInputError from None
+    asked = _read(SignRequest)
     signed = sign_one(order, asked)
-    if completes(asked):
-        bind_checksum(order, asked.sha256)
+    if asked.part is None and asked.sha256 is not None:
+        declare_checksum(order, asked.sha256)
     return jsonify(signed)
 
 
 @blueprint.post("/orders/<order_id>/upload")
 def resume(order_id: str) -> Response:
-    """Give the browser that comes back what it needs to go on sending the same file to the same order."""
-    order, arrived = resume_upload(_order(order_id))
-    upload = {
-        **grant(order),
-        "filename": order.filename,
-        "size": order.declared_size,
-        "sha256": order.declared_sha256,
-        "arrived": arrived,
-    }
-    return jsonify(order_id=order.id, upload=upload)
+    """Tell the browser that comes back with the same file what has arrived, so that it sends the rest."""
+    asked = _read(ResumeRequest)
+    order, parts = resume_upload(_order(order_id), asked.filename, asked.size)
+    return jsonify(order_id=order.id, upload=grant(order, parts))
 
 
 @blueprint.post("/orders/<order_id>/uploaded")
 def uploaded(order_id: str) -> Response:
-    """Confirm that the file was sent; may be repeated."""
+    """Confirm that the file was sent; may be repeated. Without JavaScript the body is a plain form."""
     order = _order(order_id)
-    confirm_upload(order)
+    sha256 = _read(ConfirmRequest).sha256 if request.is_json else None
+    if sha256 is not None:
+        bind_checksum(order, sha256)
+    confirm_upload(order.id)
     if wants_json():
         return jsonify(order_url=url_for("orders.show", order_id=order.id))
     return _to_order(order)
+
+
+def _read(model: type[Asked]) -> Asked:
+    try:
+        return model.model_validate_json(request.get_data())
+    except ValidationError:
+        raise BadInputError from None
 
 
 def _claim() -> str:

@@ -14,10 +14,13 @@ from app.login.people import SESSION_COOKIE, known_person, login_required_here, 
 from app.portal import portal
 from app.privacy import wish
 from app.privacy.export import export as export_of
+from app.recovery import orphans
 from app.web.cookies import drop_cookie
+from app.web.health import AT_SCRAPE
 from app.web.texts import locale
 
 blueprint = Blueprint("privacy", __name__, url_prefix="/account")
+AT_SCRAPE.append(orphans.measure)
 
 PROVED = timedelta(minutes=10)  # AC-L24
 

@@ -41,7 +41,7 @@ def compare(report: Report, pace: Pace, since: datetime | None = None) -> None:
     StorageDownError; then it may be repeated.
     """
     begun = portal.clock()
-    if _wants_rebuild():
+    if wants_rebuild():
         find("ledger_lost", "ledger")
         return
     compare_orders(report)
@@ -52,7 +52,7 @@ def compare(report: Report, pace: Pace, since: datetime | None = None) -> None:
         close_unseen(KINDS, begun)
 
 
-def _wants_rebuild() -> bool:
+def wants_rebuild() -> bool:
     """Tell whether the ledger is empty beside a bucket that is not, or half rebuilt: a comparison is no rebuild."""
     with portal.database.transaction() as session:
         if unfinished(session):

@@ -54,6 +54,11 @@ TEXTS = {
         lazy_gettext("The upload was not finished, or is still on its way."),
         lazy_gettext("Your order is kept. Please send the file again."),
     ),
+    "another_file": (
+        lazy_gettext("This is another file"),
+        lazy_gettext("Its name or size is not that of the file that you ordered with. Please choose the same file."),
+        lazy_gettext("Your order is kept, and what has arrived of the file."),
+    ),
     "damaged": (
         lazy_gettext("The file arrived damaged"),
         lazy_gettext("What arrived is not what your browser sent: size or checksum differ."),

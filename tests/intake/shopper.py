@@ -11,12 +11,23 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from app.intake.grants import incoming_key
 from app.models import Order
 from app.portal import Portal
 
 HOST = "127.0.0.1"  # whose cookies
 CSV = "日付,売上\n2026-11-01,100\n2026-11-02,120\n".encode()
 JSON = {"Accept": "application/json"}
+
+
+def sha256_of(body: bytes) -> str:
+    """Return the SHA-256 in hex."""
+    return hashlib.sha256(body).hexdigest()
+
+
+def key_of(portal: Portal, grant: dict[str, Any]) -> str:
+    """Return the key that the file of a grant is sent to; the browser is not told."""
+    return incoming_key(order_of(portal, grant))
 
 
 @dataclass
@@ -46,8 +57,8 @@ class Shopper:
         return {name: value for name, value in fields.items() if value is not None}
 
     def about(self, body: bytes, name: str = "売上.csv") -> dict[str, Any]:
-        """Return what JavaScript adds to the form: name, size and checksum of the file."""
-        return {"filename": name, "size": len(body), "sha256": hashlib.sha256(body).hexdigest()}
+        """Return what JavaScript adds to the form: name and size of the file."""
+        return {"filename": name, "size": len(body)}
 
     def order(self, **changes: str | int | None) -> TestResponse:
         """Send the order form as upload.js does."""
@@ -58,25 +69,39 @@ class Shopper:
         return self.client.post("/orders", data=self.form(**changes))
 
     def upload(self, body: bytes = CSV) -> dict[str, Any]:
-        """Order, and return the grant of the answer."""
+        """Order, and return the grant of the answer, with the order's id and the file's checksum."""
         answer = self.order(**self.about(body))
         assert answer.status_code == 201, answer.text
-        return {**answer.get_json()["upload"], "order_id": answer.get_json()["order_id"]}
+        return {**answer.get_json()["upload"], "order_id": answer.get_json()["order_id"], "sha256": sha256_of(body)}
 
     def sign(self, grant: dict[str, Any], **body: Any) -> TestResponse:
         """Ask for one signature."""
-        asked = {"key": grant["key"], **body}
-        return self.client.post(grant["sign_url"], json=asked, headers={**JSON, "X-CSRFToken": self.token})
+        return self.client.post(grant["sign_url"], json=body, headers={**JSON, "X-CSRFToken": self.token})
 
     def sign_whole(self, grant: dict[str, Any]) -> dict[str, Any]:
         """Ask for the form that sends a small file."""
-        answer = self.sign(grant, method="PUT", content_type=grant["content_type"])
+        answer = self.sign(grant, sha256=grant["sha256"])
         assert answer.status_code == 200, answer.text
         return dict(answer.get_json())
 
-    def confirm(self, grant: dict[str, Any]) -> TestResponse:
+    def send_part(self, grant: dict[str, Any], body: bytes, number: int) -> tuple[int, dict[str, str], str]:
+        """Send one part of a file; return status, headers and text of the store's answer."""
+        each = grant["part_size"]
+        piece = body[(number - 1) * each : number * each]
+        signed = self.sign(grant, part=number, sha256=sha256_of(piece))
+        assert signed.status_code == 200, signed.text
+        return send("PUT", signed.get_json()["url"], piece, signed.get_json()["headers"])
+
+    def resume(self, grant: dict[str, Any], size: int, name: str = "売上.csv") -> TestResponse:
+        """Come back with the same file."""
+        asked = {"filename": name, "size": size}
+        return self.client.post(grant["upload_url"], json=asked, headers={**JSON, "X-CSRFToken": self.token})
+
+    def confirm(self, grant: dict[str, Any], **said: str) -> TestResponse:
         """Say that the file was sent."""
-        return self.client.post(grant["confirm_url"], headers={**JSON, "X-CSRFToken": self.token})
+        body = {"sha256": grant["sha256"]} if "sha256" in grant else {}
+        headers = {**JSON, "X-CSRFToken": self.token}
+        return self.client.post(grant["confirm_url"], json={**body, **said}, headers=headers)
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):

@@ -11,10 +11,12 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.intake.grants import PART_SIZE
+from app.intake.grants import PART_SIZE, count_of_parts, length_of_part, part_size
 from app.orders.lifecycle import move_work
 from app.portal import Portal
-from tests.intake.shopper import CSV, Shopper, form_of, order_of, send, send_form
+from tests.intake.shopper import CSV, JSON, Shopper, form_of, key_of, order_of, send, send_form, sha256_of
+
+MIB = 1024 * 1024
 
 
 def test_ac_u01_the_policy_fixes_key_type_size_and_checksum(portal: Portal, client: FlaskClient, email: str) -> None:
@@ -26,7 +28,7 @@ def test_ac_u01_the_policy_fixes_key_type_size_and_checksum(portal: Portal, clie
     conditions = policy["conditions"]
     exact = {k: v for c in conditions if isinstance(c, dict) for k, v in c.items()}
     assert re.fullmatch(r"incoming/[0-9a-f-]{36}/[\w-]{43}", exact["key"])
-    assert exact["key"] == grant["key"]
+    assert exact["key"] == key_of(portal, grant)
     assert exact["Content-Type"] == "application/octet-stream"
     assert exact["x-amz-checksum-algorithm"] == "SHA256"
     assert base64.b64decode(exact["x-amz-checksum-sha256"]) == hashlib.sha256(CSV).digest()
@@ -69,7 +71,8 @@ def test_ac_u02_a_grant_is_for_the_browser_that_ordered(app: Flask, client: Flas
     grant = Shopper(client, email).upload()
     other = Shopper(type(client)(app, app.response_class), f"other-{email}")
     other.upload()  # has a claim cookie, but of another order
-    assert other.sign(grant, method="PUT", content_type=grant["content_type"]).status_code == 404
+    assert other.sign(grant).status_code == 404
+    assert other.resume(grant, len(CSV)).status_code == 404
     assert other.confirm(grant).status_code == 404
 
 
@@ -81,103 +84,102 @@ def test_ac_u02_no_grant_once_the_file_is_confirmed(portal: Portal, client: Flas
     with portal.database.transaction() as session:
         session.add(order)
         assert move_work(session, order, "uploaded", "test", portal.clock())
-    answer = shopper.sign(grant, method="PUT", content_type=grant["content_type"])
+    answer = shopper.sign(grant)
     assert (answer.status_code, answer.get_json()["error"]["code"]) == (409, "conflict")
 
 
 def test_ac_u16_signing_needs_the_csrf_token(client: FlaskClient, email: str) -> None:
-    """A signature asked for without the CSRF token: 400."""
-    shopper = Shopper(client, email)
-    grant = shopper.upload()
-    body = {"method": "PUT", "key": grant["key"], "content_type": grant["content_type"]}
-    assert client.post(grant["sign_url"], json=body).status_code == 400
+    """A signature, a resumption or a confirmation without the CSRF token: 400."""
+    grant = Shopper(client, email).upload()
+    for url in ("sign_url", "upload_url", "confirm_url"):
+        assert client.post(grant[url], json={}).status_code == 400
 
 
 @pytest.mark.parametrize(
     "body",
     [
-        {"method": "PUT", "content_type": "text/html"},
-        {"method": "PUT"},
+        {"part": 1},  # a small file does not go in parts
+        {"sha256": "0"},
+        {"sha256": "AB" * 32},
+        {"sha256": 1},
+        {"key": "orders/x.kaiseki"},
         {"method": "DELETE"},
-        {"method": "GET"},
-        {"method": "HEAD"},
-        {"method": "POST"},  # a small file does not go in parts
-        {"method": "PUT", "upload_id": "abc"},
-        {"method": "PUT", "part_number": 1},
-        {"method": "PUT", "upload_id": "abc", "part_number": 2},  # the file has one part
-        {"method": "PUT", "upload_id": "abc", "part_number": 0},
-        {"method": "PUT", "upload_id": "abc", "part_number": "1"},
-        {"method": "PUT", "upload_id": "a b", "part_number": 1},
-        {"method": "PUT", "content_type": "application/octet-stream", "acl": "public-read"},
-        {"method": "PUT", "content_type": "application/octet-stream", "key": "orders/x.kaiseki"},
-        {"method": "PUT", "content_type": "application/octet-stream", "key": 1},
-        {},
+        {"upload_id": "abc"},
+        {"acl": "public-read"},
+        [],
+        "x",
     ],
 )
-def test_ac_u02_nothing_but_the_known_requests_is_signed(client: FlaskClient, email: str, body: dict[str, Any]) -> None:
-    """Methods, parts, types and keys that no upload needs are not signed: 422."""
+def test_ac_u02_nothing_but_the_known_requests_is_signed(client: FlaskClient, email: str, body: Any) -> None:
+    """Keys, uploads, methods and types are not for the browser to name: 422."""
     shopper = Shopper(client, email)
-    answer = shopper.sign(shopper.upload(), **body)
+    grant = shopper.upload()
+    answer = client.post(grant["sign_url"], json=body, headers={**JSON, "X-CSRFToken": shopper.token})
     assert answer.status_code == 422
     assert "url" not in answer.get_json()
+
+
+LARGE = bytes(PART_SIZE) + b"a,b\n1,2\n"
+
+
+@pytest.mark.parametrize("part", [0, 3, 10_001, "1", 1.5, None])
+def test_ac_u02_a_large_file_is_signed_in_its_own_parts_only(client: FlaskClient, email: str, part: Any) -> None:
+    """No part beyond the declared size, and not the whole at once: 422."""
+    shopper = Shopper(client, email)
+    assert shopper.sign(shopper.upload(LARGE), part=part).status_code == 422
 
 
 def test_an_order_without_a_declared_size_gets_no_signature(portal: Portal, client: FlaskClient, email: str) -> None:
     shopper = Shopper(client, email)
     order_id = shopper.order_plainly().headers["Location"].rsplit("/", 1)[-1]
-    order = order_of(portal, {"order_id": order_id})
-    grant = {"key": f"incoming/{order.id}/{order.grant}", "sign_url": f"/orders/{order.id}/sign"}
-    assert shopper.sign(grant, method="POST").status_code == 422
+    grant = {"sign_url": f"/orders/{order_id}/sign", "upload_url": f"/orders/{order_id}/upload"}
+    assert shopper.sign(grant).status_code == 422
+    assert shopper.resume(grant, len(CSV), "file.csv").status_code == 409
 
 
-def test_a_large_file_goes_in_parts_that_add_up_to_the_declared_size(
+def test_ac_u01_a_large_file_goes_in_parts_that_add_up_to_the_declared_size(
     portal: Portal, client: FlaskClient, email: str
 ) -> None:
-    body = bytes(PART_SIZE) + b"a,b\n1,2\n"
+    """Each part's length is signed; the server alone begins and completes the upload."""
     shopper = Shopper(client, email)
-    grant = shopper.upload(body)
-
-    def signed(**asked: Any) -> str:
-        answer = shopper.sign(grant, **asked)
-        assert answer.status_code == 200, answer.text
-        return str(answer.get_json()["url"])
-
-    assert shopper.sign(grant, method="PUT", content_type=grant["content_type"]).status_code == 422
-    begin = signed(method="POST")
-    assert send("POST", begin, b"", {"Content-Type": "text/html"})[0] == 403
-    text = send("POST", begin, b"", {"Content-Type": grant["content_type"]})[2]
-    found = re.search(r"<UploadId>([^<]+)</UploadId>", text)
-    assert found, text
-    upload_id = found[1]
-    etags = []
-    for number, part in enumerate((body[:PART_SIZE], body[PART_SIZE:]), start=1):
-        url = signed(method="PUT", upload_id=upload_id, part_number=number)
-        assert send("PUT", url, part + b"x")[0] == 403
-        status, headers, _ = send("PUT", url, part)
-        assert status == 200
-        etags.append(headers["ETag"])
-    assert shopper.sign(grant, method="PUT", upload_id=upload_id, part_number=3).status_code == 422
-    assert "<PartNumber>2<" in send("GET", signed(method="GET", upload_id=upload_id))[2]
-    parts = "".join(
-        f"<Part><PartNumber>{n}</PartNumber><ETag>{etag}</ETag></Part>" for n, etag in enumerate(etags, start=1)
-    )
-    complete = f"<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>".encode()
-    url = signed(method="POST", upload_id=upload_id)
-    status, _, text = send("POST", url, complete, {"Content-Type": "application/xml"})
-    assert status == 200, text
+    grant = shopper.upload(LARGE)
+    assert (grant["multipart"], grant["part_size"], grant["parts"]) == (True, PART_SIZE, [])
+    too_long = shopper.sign(grant, part=2).get_json()
+    assert send("PUT", too_long["url"], b"a,b\n1,2\nx")[0] == 403
+    assert shopper.send_part(grant, LARGE, 2)[0] == 200
+    assert shopper.confirm(grant).get_json()["error"]["code"] == "not_arrived"
+    assert shopper.send_part(grant, LARGE, 1)[0] == 200
+    assert list(portal.storage.list(key_of(portal, grant))) == []  # nothing appears before it is confirmed
     assert shopper.confirm(grant).status_code == 200
     order = order_of(portal, grant)
-    assert (order.size, order.sha256) == (len(body), hashlib.sha256(body).hexdigest())
-    assert portal.storage.get(f"orders/{order.id}.kaiseki") == body
+    assert (order.size, order.declared_sha256) == (len(LARGE), sha256_of(LARGE))
+    assert portal.storage.get(f"orders/{order.id}.kaiseki") == LARGE
+    assert shopper.confirm(grant).status_code == 200
 
 
-def test_a_cancelled_upload_can_be_aborted(portal: Portal, client: FlaskClient, email: str) -> None:
+def test_ac_u01_the_checksum_of_a_part_is_signed(client: FlaskClient, email: str) -> None:
+    """A part goes with the checksum that it was signed for, or not at all."""
     shopper = Shopper(client, email)
-    grant = shopper.upload(bytes(PART_SIZE + 1))
-    url = shopper.sign(grant, method="POST").get_json()["url"]
-    found = re.search(r"<UploadId>([^<]+)<", send("POST", url, b"", {"Content-Type": grant["content_type"]})[2])
-    assert found
-    abort = shopper.sign(grant, method="DELETE", upload_id=found[1]).get_json()["url"]
-    assert send("DELETE", abort)[0] == 204
-    assert shopper.confirm(grant).status_code == 409
-    assert list(portal.storage.list(grant["key"])) == []
+    grant = shopper.upload(LARGE)
+    signed = shopper.sign(grant, part=2, sha256=sha256_of(LARGE[PART_SIZE:])).get_json()
+    assert "x-amz-checksum-sha256" in signed["url"].partition("SignedHeaders=")[2]
+    assert send("PUT", signed["url"], LARGE[PART_SIZE:])[0] == 403
+    assert send("PUT", signed["url"], LARGE[PART_SIZE:], {"x-amz-checksum-sha256": "AAAA"})[0] in {400, 403}
+    assert send("PUT", signed["url"], LARGE[PART_SIZE:], signed["headers"])[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("size", "each", "count"),
+    [
+        (1, PART_SIZE, 1),
+        (PART_SIZE + 1, PART_SIZE, 2),
+        (10_000 * PART_SIZE, PART_SIZE, 10_000),
+        (10_000 * PART_SIZE + 1, PART_SIZE + MIB, 9_412),
+        (5 * 1024**4, 525 * MIB, 9_987),  # the largest object of S3
+    ],
+)
+def test_a_file_has_at_most_ten_thousand_parts(size: int, each: int, count: int) -> None:
+    assert part_size(size) == each
+    assert count_of_parts(size) == count
+    assert sum(length_of_part(size, number) for number in range(1, count + 1)) == size
+    assert length_of_part(size, count + 1) <= 0

@@ -18,6 +18,7 @@ from app import create_app
 from app.analysis.service import finish, run_program, start
 from app.checkout.settle import settle
 from app.delivery.service import build
+from app.intake.inspection import conclude, look
 from app.intake.service import confirm_upload
 from app.kit.ids import digest, new_id, new_secret
 from app.models import Base, Order, Payment
@@ -111,7 +112,8 @@ class Company:
     def send(self, order: Order) -> Order:
         """Send the order's file."""
         self.portal.storage.put(f"incoming/{order.id}/{order.grant}", CSV, "application/octet-stream")
-        confirm_upload(order)
+        confirm_upload(order.id)
+        conclude(order.id, look(order.id))
         return reload(self.portal, order)
 
     def analyse(self, order: Order) -> Order:
