@@ -74,6 +74,10 @@ class Agent:
         """Return the bodies of all requests of a name."""
         return [body for action, body in self.calls if action == name]
 
+    def running(self) -> list[str]:
+        """Return the tasks whose container runs."""
+        return [arn for arn, container in self.tasks.items() if container.told["lastStatus"] == "RUNNING"]
+
     def answer(self, action: str, body: dict[str, Any]) -> dict[str, Any]:
         """Answer a request; raises RefusedError."""
         self.calls.append((action, body))
