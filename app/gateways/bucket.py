@@ -18,6 +18,8 @@ State = Literal["right", "wrong", "unknown", "hidden"]
 """Of a rule in a bucket: as it should be, not so, not known to this store, or not for our role to look at."""
 
 _UNKNOWN = {"NotImplemented", "MethodNotAllowed", "UnsupportedOperation"}
+# Ceph's gateway takes a rule that it does not know for the making of the bucket, and a question for the list of it.
+_MISTAKEN = {"InvalidArgument"}
 _HIDDEN = {"AccessDenied", "403"}
 _NOTHING_SET = ("NoSuchCORS", "NoSuchLifecycle", "NoSuchBucketPolicy", "NoSuchPublicAccessBlock")
 
@@ -143,7 +145,7 @@ def apply(client: Any, bucket: str, rules: Sequence[Rule]) -> None:  # noqa: ANN
         try:
             getattr(client, f"put_{rule.operation}")(Bucket=bucket, **{rule.argument: value})
         except ClientError as error:
-            if _code(error) not in _UNKNOWN:
+            if _code(error) not in _UNKNOWN | _MISTAKEN:
                 raise
 
 
@@ -155,7 +157,10 @@ def compare(client: Any, bucket: str, rules: Sequence[Rule]) -> Iterator[tuple[R
         except ClientError as error:
             yield rule, _state_of(error)
             continue
-        yield rule, "right" if _keeps(rule, found) else "wrong"
+        if found.get(rule.argument) == {}:
+            yield rule, "unknown"
+        else:
+            yield rule, "right" if _keeps(rule, found) else "wrong"
 
 
 def _state_of(error: ClientError) -> State:
@@ -173,6 +178,8 @@ def _keeps(rule: Rule, found: Value) -> bool:
     if rule.argument == "Policy":
         statements = json.loads(found.get("Policy", "{}")).get("Statement", [])
         return all(any(_holds(other, wanted) for other in statements) for wanted in rule.value["Statement"])
+    if rule.argument == "LifecycleConfiguration":  # Ceph's gateway tells of an empty filter in its older form
+        found = {"Rules": [{"Filter": {"Prefix": one.get("Prefix")}, **one} for one in found.get("Rules", ())]}
     return _holds(found.get(rule.argument, found), rule.value)
 
 

@@ -75,11 +75,8 @@ class Storage:
         keys: dict[str, Any] = {} if settings.portal_env == "production" else DEMO_KEYS
         session = boto3.session.Session(region_name=settings.aws_region, **keys)
         # Other stores know no regions of Amazon's: Ceph's gateway refuses to make a bucket in one.
-        self._place: Any = (
-            {}
-            if settings.s3_endpoint_url
-            else {"CreateBucketConfiguration": {"LocationConstraint": settings.aws_region}}
-        )
+        region = {"LocationConstraint": settings.aws_region}
+        self._place: Any = {} if settings.s3_endpoint_url else {"CreateBucketConfiguration": region}
         self._s3 = session.client("s3", endpoint_url=settings.s3_endpoint_url, config=config)
         public = settings.s3_public_url or settings.s3_endpoint_url
         self._signer = session.client("s3", endpoint_url=public, config=config)
