@@ -1,8 +1,8 @@
-// Bundles static/src into static/dist: app.js, app.css, upload.js, hash.worker.js.
+// Bundles static/src into static/dist: app.js, app.css, upload.js.
 import { build } from "esbuild";
 
 await build({
-  entryPoints: ["app.js", "app.css", "upload.js", "hash.worker.js"].map((name) => `static/src/${name}`),
+  entryPoints: ["app.js", "app.css", "upload.js"].map((name) => `static/src/${name}`),
   outdir: "static/dist",
   bundle: true,
   minify: true,

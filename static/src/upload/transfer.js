@@ -1,70 +1,78 @@
-// The file, from the browser straight to the object store, each request signed by our server.
+// The file, from the browser straight to the object store, each part signed by our server.
 import AwsS3 from "@uppy/aws-s3";
 import Uppy from "@uppy/core";
-import { Problem } from "./problem.js";
 import { post } from "./server.js";
 
-const STALL = 60_000; // milliseconds without a byte before the connection is made anew
+const PARALLEL = 4; // requests at a time
+const RETRIES = [500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000, 30_000]; // milliseconds before a part is sent again
+const QUIET = 5_000; // milliseconds without a byte: the customer is told
+const STALL = 60_000; // milliseconds without a byte while there is a network: the connections are made anew
 
 /**
- * One file on its way. `run()` again after a Problem goes on after the parts that arrived.
+ * Send what has not arrived yet. Uppy signs and sends the parts, repeats what failed, and waits while there is no
+ * network; which parts are there, and that they are all there, is the server's business (POST upload_url, confirm_url).
  * @param {File} file
- * @param {object} grant `upload` of the answer to POST /orders
- * @param {(sent: number) => void} onProgress bytes at the object store
+ * @param {object} upload as the server describes it (docs/upload.md)
+ * @param {DOMStringMap} words data-* of the form
+ * @param {{checksum: Checksum, onProgress: (sent: number) => void, onQuiet: () => void, signal: AbortSignal}} options
+ *   onProgress: bytes at the object store, those of earlier tries included
+ * @throws {Problem} what repeating does not help; the signal's reason; any other error: ask the server and try again
  */
-export class Transfer {
-  #uppy = new Uppy({ allowMultipleUploadBatches: true });
-  #words;
-  #failure = null;
-  #lastByte = 0;
-
-  constructor(file, grant, words, onProgress) {
-    this.#words = words;
-    this.#uppy.use(AwsS3, {
-      shouldUseMultipart: ({ size }) => size > grant.part_size,
-      getChunkSize: () => grant.part_size,
-      generateObjectKey: () => grant.key,
-      allowedMetaFields: false,
-      signRequest: ({ method, key, uploadId, partNumber, contentType }) =>
-        post(
-          grant.sign_url,
-          { method, key, upload_id: uploadId, part_number: partNumber, content_type: contentType },
-          words,
-          { again: true },
-        ),
+export async function transfer(file, upload, words, { checksum, onProgress, onQuiet, signal }) {
+  const uppy = new Uppy();
+  let lastByte = Date.now();
+  let watch;
+  try {
+    await new Promise((resolve, reject) => {
+      const heard = (sent) => {
+        lastByte = Date.now();
+        onProgress(sent);
+      };
+      signal.throwIfAborted();
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+      uppy.use(AwsS3, options(upload, words, checksum, reject, signal));
+      uppy.on("upload-progress", (_, { bytesUploaded }) => heard(bytesUploaded));
+      uppy.on("upload-success", resolve);
+      uppy.on("upload-error", (_, error) => reject(error));
+      watch = setInterval(() => {
+        const quiet = Date.now() - lastByte;
+        if (quiet > QUIET) onQuiet();
+        if (!navigator.onLine) lastByte = Math.max(lastByte, Date.now() - QUIET - 1);
+        else if (quiet > STALL) reject(new Error("stalled"));
+      }, 1_000);
+      const id = uppy.addFile({ name: file.name, type: "application/octet-stream", data: file });
+      // Always as a resumed upload: Uppy asks which parts are there, and begins none of its own.
+      if (upload.multipart) uppy.setFileState(id, { s3Multipart: { key: upload.order_url, uploadId: upload.order_url } });
+      heard(Math.min(file.size, upload.parts.length * upload.part_size));
+      uppy.upload().catch(reject);
     });
-    this.#uppy.on("upload-progress", (_, { bytesUploaded }) => {
-      this.#lastByte = Date.now();
-      onProgress(bytesUploaded);
-    });
-    this.#uppy.on("upload-error", (_, error) => (this.#failure = error));
-    this.#uppy.addFile({ name: file.name, type: grant.content_type, data: file });
+  } finally {
+    clearInterval(watch);
+    uppy.destroy();
   }
+}
 
-  /** @returns {Promise<boolean>} false: the customer gave up; @throws {Problem} */
-  async run() {
-    const again = this.#failure !== null;
-    this.#failure = null;
-    this.#lastByte = Date.now();
-    const watch = setInterval(() => this.#reconnect(), 5_000);
+function options(upload, words, checksum, reject, signal) {
+  const sign = async (part, fields) => {
     try {
-      const result = await (again ? this.#uppy.retryAll() : this.#uppy.upload());
-      if (this.#failure instanceof Problem) throw this.#failure;
-      if (this.#failure) throw new Problem(navigator.onLine ? this.#words.storeError : this.#words.offline);
-      return Boolean(result?.successful.length);
-    } finally {
-      clearInterval(watch);
+      const sha256 = await checksum.of(part);
+      return await post(upload.sign_url, { ...fields, sha256 }, words, { again: true, signal });
+    } catch (error) {
+      reject(error); // Uppy would ask again and again
+      throw error;
     }
-  }
-
-  cancel() {
-    this.#uppy.cancelAll();
-  }
-
-  #reconnect() {
-    if (!navigator.onLine || Date.now() - this.#lastByte < STALL) return;
-    this.#lastByte = Date.now();
-    this.#uppy.pauseAll();
-    this.#uppy.resumeAll();
-  }
+  };
+  return {
+    limit: PARALLEL,
+    retryDelays: RETRIES,
+    shouldUseMultipart: upload.multipart,
+    getChunkSize: () => upload.part_size,
+    getUploadParameters: async () => ({ method: "POST", ...(await sign(1, {})) }),
+    signPart: (_, { partNumber }) => sign(partNumber, { part: partNumber }),
+    listParts: () => upload.parts.map((number) => ({ PartNumber: number, ETag: "" })),
+    // The server does these three itself; Uppy would throw the parts away after any failure.
+    createMultipartUpload: () => Promise.reject(new Error("begun by the server")),
+    completeMultipartUpload: () => ({}),
+    abortMultipartUpload: () => ({}),
+  };
 }

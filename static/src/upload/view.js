@@ -12,7 +12,7 @@ export class View {
     this.#form = form;
     this.#words = form.dataset;
     form.noValidate = true;
-    this.part("later").hidden = true;
+    for (const part of form.querySelectorAll("[data-part=later]")) part.hidden = true;
     this.part("drop").hidden = false;
   }
 
@@ -20,14 +20,30 @@ export class View {
     return this.#form.querySelector(`[data-part="${name}"]`);
   }
 
-  chosen(file) {
-    this.part("chosen").textContent = file ? fill(this.#words.chosen, { name: file.name, size: bytes(file.size) }) : "";
+  /** @param {string} name @param {number} size in bytes; without both: nothing is chosen */
+  chosen(name, size) {
+    this.part("chosen").textContent = name ? fill(this.#words.chosen, { name, size: bytes(size) }) : "";
+  }
+
+  /** An upload that was not ended, to go on with. */
+  unfinished({ name, arrived, size, url }) {
+    const percent = percentage(arrived, size);
+    this.part("unfinished-text").textContent = fill(this.#words.unfinished, { name, percent });
+    this.part("unfinished-link").href = url;
+    this.part("unfinished").hidden = false;
   }
 
   /** Show one face: "ask", "work" or "failed". */
   face(name) {
     for (const face of ["ask", "work", "failed"]) this.part(face).hidden = face !== name;
     this.#speed = speedometer();
+    this.#halted(false);
+    this.part("halts").hidden = false;
+  }
+
+  /** From here on it is about to end: nothing can be halted any more. */
+  ending() {
+    this.part("halts").hidden = true;
   }
 
   /** A sentence at its field, or above the buttons when it belongs to none. */
@@ -55,22 +71,47 @@ export class View {
   /** A stage without bytes to count. */
   stage(sentence) {
     this.part("bar").removeAttribute("value");
-    this.part("text").textContent = sentence;
-    this.#say(sentence);
+    this.#tell(sentence);
+  }
+
+  /** Nothing moves at the moment; the bar stays where it is. */
+  still(sentence) {
+    this.#speed = speedometer();
+    this.#tell(sentence);
+  }
+
+  /** Halted by the customer. @param {number} done bytes @param {number} total bytes */
+  paused(done, total) {
+    this.still(fill(this.#words.paused, { percent: percentage(done, total), done: bytes(done), total: bytes(total) }));
+    this.#halted(true);
+    this.part("resume").focus();
   }
 
   /** @param {string} sentence with {percent} {done} {total} {speed} {left} */
   moving(sentence, done, total) {
-    const percent = Math.floor((done / total) * 100);
+    const percent = percentage(done, total);
     const speed = this.#speed(done);
     const left = speed > 0 ? duration((total - done) / speed) : "…";
     const words = fill(sentence, { percent, done: bytes(done), total: bytes(total), speed: bytes(speed), left });
     this.part("bar").value = percent;
     this.part("text").textContent = words;
-    if (percent % 25 === 0) this.#say(fill(this.#words.spoken, { percent }));
+    if (percent >= 25) this.#say(fill(this.#words.spoken, { percent: percent - (percent % 25) }));
   }
 
+  #halted(halted) {
+    this.part("pause").hidden = halted;
+    this.part("resume").hidden = !halted;
+  }
+
+  #tell(sentence) {
+    this.part("text").textContent = sentence;
+    this.#say(sentence);
+  }
+
+  /** Spoken only when it is new: a screen reader must not be flooded. */
   #say(sentence) {
     if (sentence !== this.#lastSaid) this.part("spoken").textContent = this.#lastSaid = sentence;
   }
 }
+
+const percentage = (done, total) => Math.floor((done / total) * 100);
