@@ -61,7 +61,7 @@ def test_good_settings_are_read(env: pytest.MonkeyPatch) -> None:
         ("TRUSTED_PROXIES", "many", "TRUSTED_PROXIES"),
         ("MAIL_TRANSPORT", "pigeon", "MAIL_TRANSPORT"),
         ("MAIL_TRANSPORT", "smtp", "SMTP_URL"),
-        ("COMPUTE", "fargate", "not built yet"),
+        ("COMPUTE", "fargate", "ECS_CLUSTER"),
         ("DATABASE_URL", "portal", "postgresql+psycopg"),
         ("RATE_LIMIT_STORE", "redis://127.0.0.1", "RATE_LIMIT_STORE"),
         ("WEB_WORKERS", "0", "WEB_WORKERS"),

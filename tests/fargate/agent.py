@@ -66,7 +66,7 @@ class Agent:
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     tasks: dict[str, Container] = field(default_factory=dict)
     tokens: dict[str, tuple[dict[str, Any], str]] = field(default_factory=dict)
-    on_stop: Callable[[dict[str, Any]], None] = lambda _event: None
+    on_stop: Callable[[dict[str, Any]], object] = lambda _event: None
     providers: list[str] = field(default_factory=lambda: ["FARGATE", "FARGATE_SPOT"])
     url: str = ""
 
