@@ -50,9 +50,11 @@ LINE_BYTES = 500
 LOG_BYTES = 20_000
 PROGRESS_EVERY_S = 10.0
 LISTEN_S = 0.5
+MEASURE_EVERY_S = 2.0
 CHUNK = 65_536  # bytes
 PIPE_BYTES = 65_536  # pipe(7)
 MAX_FILES = 10_000
+PROCESSES = 256
 STOPPED = 128 + signal.SIGTERM
 _NAME = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+")
 _MISSING = {"404", "NoSuchKey", "NotFound"}
@@ -178,6 +180,8 @@ def run(command: list[str], folder: Path, store: Store) -> End:
     """Run the program to its end, or to the end of its time."""
     limits = [f"--data={os.environ['RUN_MEMORY_LIMIT']}", f"--fsize={os.environ['RUN_DISK_LIMIT']}"]
     user = _user()
+    if user:
+        limits.append(f"--nproc={PROCESSES}")
     process = subprocess.Popen(
         ["prlimit", *limits, "--core=0", "--nofile=1024", "--", *command],
         env=_environment(folder, user),
@@ -191,22 +195,28 @@ def run(command: list[str], folder: Path, store: Store) -> End:
     )
     listener = Listener(store)
     try:
-        late = listen(process, listener, time.monotonic() + int(os.environ["RUN_TIME_LIMIT"]))
+        stopped = listen(process, listener, folder)
     finally:
         _kill(process)
     exit_code = process.wait()
     drain(process, listener)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-    ended = "timed_out" if late else "out_of_memory" if exit_code == -signal.SIGKILL else "exited"
-    return End(ended, exit_code, listener.tail(), peak_memory=peak)
+    killed = "out_of_memory" if exit_code == -signal.SIGKILL else "exited"  # by the kernel, when it was not us
+    return End(stopped or killed, exit_code, listener.tail(), peak_memory=peak)
 
 
-def listen(process: subprocess.Popen[bytes], listener: Listener, deadline: float) -> bool:
-    """Take output until the program is gone; returns whether its time (monotonic) was up first."""
+def listen(process: subprocess.Popen[bytes], listener: Listener, folder: Path) -> str | None:
+    """Take output until the program is gone; returns what it has run out of, time or disk, if it has."""
     pipe = _pipe(process)
+    deadline = time.monotonic() + int(os.environ["RUN_TIME_LIMIT"])
+    measured = time.monotonic()
     while process.poll() is None:
         if time.monotonic() > deadline:
-            return True
+            return "timed_out"
+        if time.monotonic() - measured > MEASURE_EVERY_S:
+            measured = time.monotonic()
+            if written(folder) > int(os.environ["RUN_DISK_LIMIT"]):
+                return "out_of_disk"
         if select.select([pipe], [], [], LISTEN_S)[0]:
             data = os.read(pipe, CHUNK)
             listener.take(data)
@@ -214,7 +224,18 @@ def listen(process: subprocess.Popen[bytes], listener: Listener, deadline: float
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(LISTEN_S)
         listener.tell()
-    return False
+    return None
+
+
+def written(folder: Path) -> int:
+    """Return how many bytes are in OUTPUT and TMPDIR together."""
+    total = 0
+    for room in ("output", "tmp"):
+        for parent, _folders, names in os.walk(folder / room):
+            for name in names:
+                with contextlib.suppress(FileNotFoundError):
+                    total += Path(parent, name).lstat().st_size
+    return total
 
 
 def drain(process: subprocess.Popen[bytes], listener: Listener) -> None:
@@ -267,12 +288,12 @@ def say(text: str) -> None:
 def _environment(folder: Path, user: pwd.struct_passwd | None) -> dict[str, str]:
     """Make the folders of the contract; the program sees only this, nothing of the task."""
     made = {"INPUT": folder / "input", "OUTPUT": folder / "output", "TMPDIR": folder / "tmp"}
+    made["INPUT"].chmod(0o444)
     for name in ("OUTPUT", "TMPDIR"):
         made[name].mkdir()
-    if user:
-        folder.chmod(0o711)  # stays ours, so that nothing can be put in the place of OUTPUT
-        for path in made.values():
-            os.chown(path, user.pw_uid, user.pw_gid)
+        if user:
+            os.chown(made[name], user.pw_uid, user.pw_gid)
+    folder.chmod(0o711)  # it stays ours, so that nothing can be put in the place of OUTPUT
     given = {name: os.environ[name] for name in ("FILENAME", "LOCALE", "ORDER_ID", "PATH")}
     return {**given, "LANG": "C.UTF-8", "HOME": str(made["TMPDIR"]), **{name: str(path) for name, path in made.items()}}
 

@@ -42,6 +42,13 @@ def much() -> None:
     write("result/b", bytes(600_000))
 
 
+def fill() -> None:
+    """Write small files, too many of them, and wait."""
+    for number in range(20):
+        Path(os.environ["TMPDIR"], str(number)).write_bytes(bytes(100_000))
+    signal.pause()
+
+
 def many() -> None:
     """Write more files than there may be."""
     for number in range(10_001):

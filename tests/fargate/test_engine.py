@@ -137,7 +137,7 @@ def test_progress_and_its_end(engine: Fargate, agent: Agent, work: Any, tmp_path
         wait_for(lambda pid=pid: gone(int(pid)), 10, "the program and its child to be gone")  # type: ignore[misc]
 
 
-@pytest.mark.parametrize(("mood", "limit"), [("much", 1_000_000), ("many", 1024**3)])
+@pytest.mark.parametrize(("mood", "limit"), [("much", 1_000_000), ("many", 1024**3), ("fill", 1_000_000)])
 def test_too_much_output(engine: Fargate, storage: Storage, work: Any, mood: str, limit: int) -> None:
     finished = engine.run(one := work(mood, disk_limit=limit))
     assert finished.ended == "out_of_disk"

@@ -9,18 +9,15 @@ from typing import Any
 
 import boto3
 import pytest
-from pydantic import SecretStr
 from sqlalchemy import select
 
-from app import create_app
 from app.gateways.queue import Queue
 from app.gateways.storage import DEMO_KEYS
 from app.kit.ids import new_id
 from app.models import Mail, Order, Run
-from app.portal import EXTENSION, Portal
+from app.portal import Portal
 from app.settings import Settings
-from tests.analysis_room.conftest import CSV, catalog_with
-from tests.analysis_room.test_kill import worker
+from tests.analysis_room.conftest import CSV, catalog_with, house_on, worker
 from tests.fargate.agent import REGION, TASK, Agent
 from tests.fargate.conftest import compute_names
 from tests.helpers import Sandbox, make_order, reload, wait_for
@@ -68,34 +65,19 @@ def house(
     agent: Agent,
     settings: Settings,
     environment: dict[str, str],
-    sandbox: Sandbox,
     own_database: str,
     tmp_path: Path,
 ) -> Iterator[House]:
     gate = tmp_path / "gate"
     os.mkfifo(gate)
-    catalog = catalog_with(tmp_path / "catalog.toml", ("good", "wait", "refuse", "crash", "link"), str(gate))
+    catalog = catalog_with(tmp_path / "catalog.toml", ("wait", "refuse", "crash", "link"), str(gate))
     catalog.write_text(catalog.read_text().replace("\ncommand = ", f'\ntask = "{TASK}"\ncommand = '))
-    names = {
-        **compute_names(agent),
-        "CATALOG": str(catalog),
-        "DATABASE_URL": own_database,
-        "S3_BUCKET": f"fargate-{new_id()[:13]}",
-        "MAIL_TRANSPORT": "log",
-    }
-    changes: dict[str, Any] = {
-        **{name.lower(): value for name, value in names.items()},
-        "catalog": catalog,
-        "database_url": SecretStr(own_database),
-        "ecs_subnets": names["ECS_SUBNETS"].split(","),
-        "ecs_security_groups": names["ECS_SECURITY_GROUPS"].split(","),
-    }
-    application = create_app(settings.model_copy(update=changes))
-    with application.app_context():
-        portal: Portal = application.extensions[EXTENSION]
-        portal.storage.set_up()
-        yield House(portal, {**environment, **names}, gate, tmp_path / "worker.log")
-        portal.database.close()
+    names = {**compute_names(agent), "S3_BUCKET": f"fargate-{new_id()[:13]}"}
+    changes: dict[str, Any] = {name.lower(): value for name, value in names.items()}
+    changes |= {name: changes[name].split(",") for name in ("ecs_subnets", "ecs_security_groups")}
+    with house_on(settings.model_copy(update=changes), {**environment, **names}, own_database, catalog) as opened:
+        opened.portal.storage.set_up()
+        yield House(opened.portal, opened.environment, gate, tmp_path / "worker.log")
 
 
 @pytest.fixture
