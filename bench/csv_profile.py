@@ -25,7 +25,7 @@ VAR = ROOT / "var"
 PANDAS = VAR / "bench-pandas"
 REQUIREMENTS = ROOT / "requirements" / "pandas.txt"
 DESCRIBE = "import sys, pandas; print(pandas.read_csv(sys.argv[1]).describe())"
-BLOCK = 200_000  # rows written at a time
+BLOCK = 50_000  # rows written at a time
 MB = 10**6
 CITIES = ("東京", "大阪", "名古屋", "札幌", "福岡", "仙台", "広島", "京都")
 

