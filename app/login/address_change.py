@@ -85,7 +85,9 @@ def confirm(session: Session, who: Person, typed: str, locale: str, now: datetim
             raise SessionOverError
         return None
     rows = select(LoginSession.id).where(LoginSession.email == who.email).order_by(LoginSession.id)
-    session.execute(rows.with_for_update())  # in one order: two changes of one address must not wait for each other
+    # In one order: two changes of one address must not wait for each other. Each already shares the key of its own
+    # session's row (PostgreSQL checks the foreign key of a row that one transaction changes twice).
+    session.execute(rows.with_for_update(key_share=True))
     if not end_session(session, who.email, who.session_id, now):
         raise SessionOverError
     if is_staff(session, who.email):

@@ -68,7 +68,7 @@ def _remember(session: Session, old: str, new: str, now: datetime) -> None:
 
 def _lock(session: Session, *which: ColumnElement[bool]) -> None:
     """Lock rows in one order, so that two transactions that want the same ones can't wait for each other."""
-    session.execute(select(Order.id).where(*which).order_by(Order.id).with_for_update())
+    session.execute(select(Order.id).where(*which).order_by(Order.id).with_for_update(key_share=True))
 
 
 def _keep_records(session: Session, order_ids: Iterable[str], now: datetime) -> None:
