@@ -43,6 +43,7 @@ bench: setup ## measurements; each prints its own table
 	$(PY) -m bench.rebuild
 	$(PY) -m bench.login_timing
 	$(PY) -m bench.csv_profile
+	$(PY) -m bench.analyses
 
 setup: $(VENV)/.ready static/dist/app.js translations/.compiled
 
@@ -50,7 +51,7 @@ fonts: # for Japanese in plots
 	@deploy/need.sh font:NotoSansCJK=fonts-noto-cjk
 
 setup-tests: setup fonts
-	@deploy/need.sh chromium=chromium postgres=postgresql
+	@deploy/need.sh chromium=chromium postgres=postgresql $(if $(CI),clamd=clamav-daemon)
 
 $(VENV)/.ready: requirements/dev.txt
 	@deploy/need.sh python3-venv=python3-venv

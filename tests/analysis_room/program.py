@@ -48,7 +48,7 @@ def good() -> None:
 
 def wait() -> None:
     """Say that the run began, and wait until somebody opens the pipe."""
-    write("../pid-of-run", str(os.getpid()))
+    write("run", os.urandom(8).hex())
     Path(sys.argv[2]).read_bytes()
     good()
 
@@ -67,6 +67,7 @@ def crash() -> None:
 
 def sleep() -> None:
     """Never end."""
+    write("run", os.urandom(8).hex())
     signal.pause()
 
 
@@ -96,6 +97,7 @@ MOODS: dict[str, tuple[Callable[[], object], ...]] = {
     "refuse": (refuse,),
     "crash": (crash,),
     "sleep": (sleep,),
+    "pause": (sleep,),  # with more time
     "hungry": (hungry,),
     **BAD_OUTPUT,
 }

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from app.analysis.again import run_again
 from app.analysis.program import reporter
 from app.analysis.service import finish, run_program, start
-from app.models import AuditEntry, Mail, Order
+from app.models import AuditEntry, Mail, Order, Run
 from app.portal import Portal
 from tests.analysis_room.conftest import CSV
 from tests.analysis_room.program import PNG, SUMMARY
@@ -40,7 +41,9 @@ def notes(shop: Portal, order: Order) -> str:
     """Return what staff read of a run."""
     with shop.database.transaction() as session:
         entries = session.scalars(select(AuditEntry).where(AuditEntry.order_id == order.id))
-        return json.dumps([e.data for e in entries if e.kind.startswith("analysis.")], ensure_ascii=False)
+        runs = session.scalars(select(Run).where(Run.order_id == order.id))
+        data = [e.data for e in entries if e.kind.startswith("analysis.")]
+        return json.dumps([*data, *((run.cause, run.log) for run in runs)], ensure_ascii=False)
 
 
 def test_a_good_run_offers_the_result(shop: Portal, arrived: Arrived) -> None:
@@ -143,11 +146,12 @@ def test_a_failed_order_can_be_started_again(shop: Portal, arrived: Arrived) -> 
     order = analyse(shop, arrived("crash"))
     with shop.database.transaction() as session:
         session.get_one(Order, order.id).product = "test-good"
+        run_again(session, order.id, "shell")
     assert analyse(shop, order).state == "analysed"
 
 
 def test_ac_u04_an_input_with_another_checksum_is_not_analysed(shop: Portal, arrived: Arrived) -> None:
-    """The worker compares the checksum before it analyses."""
+    """The worker compares the checksum of what was analysed before it stores anything."""
     done = analyse(shop, arrived("good", sha256="0" * 64))
     assert (done.state, done.attention) == ("failed", "checksum_mismatch")
     assert list(shop.storage.list(f"results/{done.id}")) == []

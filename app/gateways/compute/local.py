@@ -52,8 +52,8 @@ class Local:
 
     @cached_property
     def isolation(self) -> Isolation:
-        """The best way to shut a program in that works on this machine; found by trying."""
-        return next(way for way in ways() if way == Isolation() or works(way))
+        """The best way to shut a program in that works on this machine."""
+        return best_way()
 
     def clear(self, run_id: str) -> None:
         """Do nothing: all that a run makes is in its folder, which the caller removes."""
@@ -68,6 +68,11 @@ class Local:
         if not way.own_user:
             lost += " and read what the worker may read, .env with its keys too"
         return [("warn", f"analyses: {lost}. Run the worker as root, or where user namespaces are allowed.")]
+
+
+def best_way() -> Isolation:
+    """Find the best way to shut a program in that works on this machine, by trying."""
+    return next(way for way in ways() if way == Isolation() or works(way))
 
 
 def boxed(work: Work, way: Isolation) -> Finished:
