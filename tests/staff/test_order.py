@@ -2,12 +2,13 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
 from app.kit.ids import new_id
-from app.models import Mail, Order, Payment, Refund
+from app.models import Mail, Order, Payment, Refund, Run
 from app.orders.lifecycle import move_work, record
 from app.portal import Portal
 from app.settings import Settings
@@ -67,9 +68,32 @@ def test_all_that_is_known_of_an_order_is_there(
     assert not re.search(r"<form(?![^>]*(?:logout))", text), "read-only: no form but the way out"
 
 
+def test_runs_are_shown_with_what_they_wrote(portal: Portal, staff: FlaskClient) -> None:
+    order = make_order(portal, state="analysing")
+    now = portal.clock()
+    columns: dict[str, Any] = {"order_id": order.id, "engine": "local", "program": "python -m analyses.x"}
+    with portal.database.transaction() as session:
+        session.add(
+            Run(
+                id=new_id(), **columns, outcome="failed", cause="exit code 3", exit_code=3, peak_memory=250_000_000,
+                log="<b>Traceback</b>", started_at=now - timedelta(minutes=2), ended_at=now,
+            )
+        )  # fmt: skip
+        session.add(Run(id=new_id(), **columns, started_at=now))
+    text = staff.get(f"/staff/orders/{order.id}?lang=en").text
+    for part in ("python -m analyses.x", "exit code 3", "250 MB", "&lt;b&gt;Traceback&lt;/b&gt;", "Failed", "Running"):
+        assert part in text, part
+
+
 def test_a_fresh_order_shows_what_is_not_there_yet(portal: Portal, staff: FlaskClient) -> None:
     text = staff.get(f"/staff/orders/{make_order(portal).id}?lang=en").text
-    for part in ("Nothing yet.", "Nobody has tried to pay yet.", "No mail was written yet.", "not yet"):
+    for part in (
+        "Nothing yet.",
+        "Nobody has tried to pay yet.",
+        "No mail was written yet.",
+        "Nothing has run yet.",
+        "not yet",
+    ):
         assert part in text
 
 

@@ -2,6 +2,7 @@
 
 from typing import get_args
 
+from app.analysis.program import Outcome
 from app.mail.service import OrderMail
 from app.orders.states import MONEY, PAYMENT, REFUND, WORK
 from app.staff import words
@@ -12,6 +13,11 @@ def test_every_state_has_a_word() -> None:
     assert set(words.MONEY) == set(MONEY)
     assert set(words.PAYMENT) == set(PAYMENT)
     assert set(words.REFUND) == set(REFUND)
+
+
+def test_every_end_of_a_run_has_a_word() -> None:
+    ends = {*get_args(Outcome.__annotations__["event"]), "interrupted"}
+    assert ends == set(words.RUNS) == set(words.RUN_KINDS)
 
 
 def test_every_move_has_a_word() -> None:
