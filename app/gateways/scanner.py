@@ -7,7 +7,8 @@ Of the clients for clamd on the package index the one named so was last released
 import re
 import socket
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -87,15 +88,23 @@ class Clamd:
             return "infected"
         raise ScannerDownError(answer[:200].decode(errors="replace"))
 
-    def _connect(self) -> socket.socket:
-        if self.address.startswith("/"):
-            connection = socket.socket(socket.AF_UNIX)
-            connection.settimeout(CONNECT_TIMEOUT_S)
-            connection.connect(self.address)
-        else:
+    @contextmanager
+    def _connect(self) -> Iterator[socket.socket]:
+        with self._opened() as connection:
+            connection.settimeout(ANSWER_TIMEOUT_S)
+            yield connection
+
+    def _opened(self) -> socket.socket:
+        if not self.address.startswith("/"):
             host, _, port = self.address.rpartition(":")
-            connection = socket.create_connection((host, int(port)), CONNECT_TIMEOUT_S)
-        connection.settimeout(ANSWER_TIMEOUT_S)
+            return socket.create_connection((host, int(port)), CONNECT_TIMEOUT_S)
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(CONNECT_TIMEOUT_S)
+        try:
+            connection.connect(self.address)
+        except OSError:
+            connection.close()
+            raise
         return connection
 
 

@@ -45,7 +45,7 @@ class SignRequest(_Strict):
 
 
 class ConfirmRequest(_Strict):
-    """What the browser says when it has sent a file: the SHA-256 of the whole."""
+    """What the browser says when it has sent a file: its SHA-256, if large the composite one (app.intake.checksum)."""
 
     sha256: Sha256 | None = None
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from app.catalog import Product
 from app.intake.content.look import Passing, check_head
 from app.intake.content.refusals import RefusedError, reason
+from app.intake.grants import in_parts, part_size
 from app.mail.service import queue_mail
 from app.models import Order
 from app.orders.content import looked_at
@@ -64,7 +65,7 @@ def look(order_id: str) -> Look:
     product = portal.catalog.product(order.product)
     most = product.disk_limit if product else int(Product.model_fields["disk_limit"].default)
     frozen = Frozen(f"orders/{order.id}.kaiseki", order.size or 0)
-    passing = Passing(portal.storage.stream(frozen.key), order.filename, most)
+    passing = Passing(portal.storage.stream(frozen.key), order.filename, most, part_size(frozen.size))
     try:
         check_head(frozen, order.filename, most)
         scan = portal.scanner.scan(frozen.key, frozen.size, passing)
@@ -74,7 +75,9 @@ def look(order_id: str) -> Look:
     if scan == "infected":
         return Look(scan=scan, refused="infected")
     # What was declared, or what the store knew of the upload. The analysis reads no other file than this one.
-    if (order.sha256 or order.declared_sha256) not in {None, sha256} or order.size != passing.size:
+    declared = passing.composite() if in_parts(order.declared_size) else sha256
+    right = order.sha256 in {None, sha256} and order.declared_sha256 in {None, declared}
+    if not right or order.size != passing.size:
         return Look(refused="damaged")
     return Look(scan=scan, sha256=sha256)
 

@@ -1,8 +1,8 @@
 """Looks at one file: a few reads in places first, then its bytes as they stream by."""
 
-import hashlib
 from collections.abc import Callable, Iterator
 
+from app.intake.checksum import IN_ONE, Checksum
 from app.intake.content.archives import Gunzip, Source, check_zip
 from app.intake.content.formats import EXTENSIONS, FAMILIES, TEXTS, format_of
 from app.intake.content.refusals import RefusedError
@@ -58,10 +58,10 @@ class Passing:
     Iterate over it to the end (`drain`), then ask.
     """
 
-    def __init__(self, pieces: Iterator[bytes], filename: str, most: int) -> None:
-        """Take the bytes, the file's name, and how many bytes may come out of it."""
+    def __init__(self, pieces: Iterator[bytes], filename: str, most: int, part_size: int = IN_ONE) -> None:
+        """Take the bytes, the file's name, how many bytes may come out of it, and those of a part (`composite`)."""
         self._pieces = pieces
-        self._digest = hashlib.sha256()
+        self._checksum = Checksum(part_size)
         self._inner = filename.removesuffix(filename[-3:]) if extension_of(filename) == ".gz" else ""
         self._gunzip = Gunzip(most, HEAD) if self._inner else None
         self.size = 0
@@ -70,7 +70,7 @@ class Passing:
         """Yield the bytes; raises RefusedError where a gzip is broken or a trap."""
         for piece in self._pieces:
             self.size += len(piece)
-            self._digest.update(piece)
+            self._checksum.update(piece)
             if self._gunzip:
                 self._gunzip.feed(piece)
             yield piece
@@ -83,4 +83,8 @@ class Passing:
             self._gunzip.finish()
             whole = self._gunzip.unpacked <= HEAD
             _check_kind(self._gunzip.head, extension_of(self._inner), whole=whole)
-        return self._digest.hexdigest()
+        return self._checksum.whole()
+
+    def composite(self) -> str:
+        """Return the SHA-256 of the parts' SHA-256s in hex, as the browser declares it of a large file."""
+        return self._checksum.composite()

@@ -10,6 +10,7 @@ SEPARATORS = (",", "\t", ";", "|")
 CONTROLS_AMONG = 200  # of so many bytes one may be a control character: old files have some
 _UTF16 = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 _CONTROL = re.compile(rb"[\x01-\x08\x0e-\x19\x1c-\x1f\x7f]")  # not ESC (ISO-2022-JP), nor Ctrl-Z at the end (DOS)
+_CONTROL_SIGN = re.compile(r"[\x00-\x08\x0e-\x19\x1c-\x1f\x7f-\x9f]")
 _LINE_END = re.compile(r"[\r\n]")
 
 
@@ -23,6 +24,8 @@ def check_text(head: bytes, *, whole: bool, extension: str) -> None:
         text = _decoded(head, encoding) if encoding else head.decode("latin-1")
     except UnicodeDecodeError:
         raise RefusedError("not_text", extension=extension) from None
+    if encoding and _CONTROL_SIGN.search(text):
+        raise RefusedError("not_text", extension=extension)
     end = _LINE_END.search(text.lstrip("\ufeff\r\n"))
     if end is None and not whole:
         raise RefusedError("long_line", size=HEAD)
