@@ -2,8 +2,8 @@
 
 `python -m bench.csv_profile [--mb 1000] [--runs 3]` makes the file (15 mixed columns, the same bytes every time) and a
 virtual environment with pandas under var/, runs both sides in turn, each in a process of its own, and prints seconds,
-rows a second and peak resident memory (ru_maxrss of wait4(2)) of each; then the ratio of the medians. csv_profile does
-its whole work: encodings, kinds, frequent values, correlations, plots and the report.
+rows a second and peak resident memory of each; then the ratio of the medians. csv_profile does its whole work:
+encodings, kinds, frequent values, correlations, plots and the report.
 """
 
 import argparse
@@ -25,6 +25,12 @@ VAR = ROOT / "var"
 PANDAS = VAR / "bench-pandas"
 REQUIREMENTS = ROOT / "requirements" / "pandas.txt"
 DESCRIBE = "import sys, pandas; print(pandas.read_csv(sys.argv[1]).describe())"
+# Runs a command and prints its peak memory in bytes (getrusage(2)), as a small process between: a child begins with the
+# memory of its parent, and what it held before exec(2) counts.
+MEASURE = (
+    "import resource, subprocess, sys; subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True); "
+    "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)"
+)
 BLOCK = 50_000  # rows written at a time
 MB = 10**6
 CITIES = ("東京", "大阪", "名古屋", "札幌", "福岡", "仙台", "広島", "京都")
@@ -144,15 +150,12 @@ def _pandas(path: Path) -> Ran:
 
 def _run(command: list[str], environment: Mapping[str, str]) -> Ran:
     """Run a command to its end, its output thrown away."""
-    away = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+    around = {"PATH": os.environ["PATH"], "HOME": str(VAR), **environment}
     started = time.perf_counter()
-    pid = os.posix_spawn(
-        command[0], command, {"PATH": os.environ["PATH"], "HOME": str(VAR), **environment}, file_actions=away
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", MEASURE, *command], env=around, stdout=subprocess.PIPE, check=True
     )
-    _, status, usage = os.wait4(pid, 0)
-    if os.waitstatus_to_exitcode(status):
-        raise SystemExit(f"{command[:3]}: exit code {os.waitstatus_to_exitcode(status)}")
-    return Ran(time.perf_counter() - started, usage.ru_maxrss * 1024)
+    return Ran(time.perf_counter() - started, int(done.stdout))
 
 
 if __name__ == "__main__":

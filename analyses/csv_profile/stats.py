@@ -99,7 +99,7 @@ def _ordered(table: Table, column: Column, known: dict[str, Value]) -> ColumnSta
     values = _values(table, column)
     numeric = values.dt.epoch("ms") if column.kind.name in {"date", "datetime"} else values
     numeric = numeric.cast(pl.Int64) if column.kind.name == "time" else numeric
-    floats = numeric.cast(pl.Float64).sort().to_numpy()
+    floats = np.sort(numeric.cast(pl.Float64).to_numpy())
     unique = int(np.count_nonzero(floats[1:] != floats[:-1])) + 1
     top: list[tuple[str | float | bool, int]] = []
     if column.kind.name in {"integer", "number"}:

@@ -1,6 +1,6 @@
 """`python -m analyses.image_check`: check whether the picture that INPUT names is fit for printing.
 
-Keeps the contract of docs/analysis-program.md. Memory: up to 1.5 GB for the largest picture taken (opening.MAX_PIXELS).
+Keeps the contract of docs/analysis-program.md. Memory: up to 2 GB, for a WebP of opening.MAX_PIXELS.
 """
 
 import os

@@ -79,7 +79,7 @@ def _measure(tag: int, pattern: str) -> Write:
 ROWS: dict[str, Write] = {
     "camera": lambda tags: _text(tags, Base.Make, Base.Model),
     "lens": lambda tags: _text(tags, Base.LensModel),
-    "taken": lambda tags: _text(tags, Base.DateTimeOriginal),
+    "taken": lambda tags: _text(tags, Base.DateTimeOriginal).replace(":", "-", 2),  # EXIF's 2026:11:21 10:00:00
     "exposure_time": _exposure,
     "aperture": _measure(Base.FNumber, "f/{:.2g}"),
     "iso": _measure(Base.ISOSpeedRatings, "{:.0f}"),
