@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from app.gateways.compute import Finished, Work
-from app.gateways.compute.isolation import Isolation, ways
+from app.gateways.compute.isolation import Isolation, ways, ways_of_users
 from app.gateways.compute.local import boxed, works
 from app.kit.ids import new_id
 
@@ -25,8 +25,8 @@ class Told:
 
 
 def usable() -> list[Isolation]:
-    """Return the ways to shut a program in that work on this machine, the best first."""
-    return [way for way in ways() if works(way)]
+    """Return the ways to shut a program in that work on this machine, the best first; what others may do as well."""
+    return [way for way in dict.fromkeys((*ways(), *ways_of_users())) if works(way)]
 
 
 def run(code: str, way: Isolation, **changes: Any) -> Told:

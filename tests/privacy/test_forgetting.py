@@ -25,6 +25,7 @@ from app.models import (
     Mail,
     Order,
     Payment,
+    Run,
     StripeEvent,
     StripeHistory,
 )
@@ -245,6 +246,26 @@ def test_ac_p02_refused_while_money_is_on_its_way_or_an_analysis_runs(
     assert press(visitor, email).status_code == 409
     assert reload(portal, order).email == email
     assert evidence(portal, email) is None
+
+
+def test_ac_p02_an_analysis_that_is_not_paid_is_stopped(portal: Portal, visitor: FlaskClient, email: str) -> None:
+    """In the line it ends at once, a running one is ended by its engine; what the program wrote is cut."""
+    waiting, analysing = (make_order(portal, email=email, state=state) for state in ("uploaded", "analysing"))
+    with portal.database.transaction() as session:
+        session.add(
+            Run(
+                id=new_id(), order_id=analysing.id, engine="local", program="x", started_at=portal.clock(),
+                log=NAME, cause=NAME,
+            )
+        )  # fmt: skip
+    press(visitor, email)
+    assert reload(portal, waiting).state == "cancelled"
+    stopped = reload(portal, analysing)
+    assert (stopped.state, stopped.cancel_asked_at is not None) == ("analysing", True)
+    assert stopped.erased_at is not None
+    with portal.database.transaction() as session:
+        [run] = session.scalars(select(Run).where(Run.order_id == analysing.id))
+    assert (run.log, run.cause) == (None, None)
 
 
 def test_ac_p02_a_page_that_was_paid_meanwhile_stands_in_the_way(

@@ -1,4 +1,4 @@
-# ruff: noqa: PTH103, PTH112, PTH116, PTH118, PTH123, PTH208 -- it looks at /proc all the time, and starts without pathlib
+# ruff: noqa: PTH103, PTH110, PTH112, PTH116, PTH118, PTH123, PTH208 -- it looks at /proc all the time, and starts without pathlib
 """The box around one analysis program: `python -I -S box.py`, which `local.py` starts in namespaces of its own.
 
 It reads its plan as one line of JSON on standard input, hides what the program must not see, starts it with limits, and
@@ -189,6 +189,8 @@ def _hide(hidden: list[str], kept: list[str]) -> None:
     """Lay something empty over folders and files, in this mount namespace; what is kept inside stays in its place."""
     opened = {path: os.open(path, os.O_PATH) for path in sorted(kept)}
     for path in sorted(hidden):
+        if not os.path.exists(path):
+            continue  # it was in a folder that is covered by now
         if not os.path.isdir(path):
             _mount("/dev/null", path, None, MS_BIND, None)
             continue

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[3]
 USERS = range(61184, 65520)
 ROOMS = ("/tmp", "/var/tmp", "/dev/shm", "/run")  # noqa: S108  (they are hidden, not used)
 _NAMESPACES = ("unshare", "--mount", "--pid", "--net", "--ipc", "--fork", "--kill-child", "--mount-proc")
+_OWN_ROOT = (*_NAMESPACES, "--user", "--map-root-user")
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,12 @@ def ways() -> list[Isolation]:
     """Return the ways to shut a program in that this process may try, the best first."""
     if os.geteuid() == 0:
         return [Isolation(_NAMESPACES, own_user=True), Isolation(own_user=True), Isolation(_NAMESPACES), Isolation()]
-    return [Isolation((*_NAMESPACES, "--user", "--map-root-user")), Isolation()]
+    return ways_of_users()
+
+
+def ways_of_users() -> list[Isolation]:
+    """Return the ways that any user may try."""
+    return [Isolation(_OWN_ROOT), Isolation()]
 
 
 def _needed() -> list[Path]:
