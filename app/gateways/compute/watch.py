@@ -10,7 +10,7 @@ from app.gateways.compute.engine import Ended, Work
 from app.gateways.storage import NoSuchObjectError, Storage
 from app.kit.clock import system_clock
 
-TICK_S = 0.5
+TICK_S = 1.0
 POLL_S = 15.0  # between two looks at a task of which no event told: a hundred tasks are seven calls a second
 HURRY_S = 2.0  # the same when an event told that it has stopped, or when we have asked for that
 STOP_WAIT_S = 150.0  # a container is killed at most 120 s after SIGTERM
@@ -39,8 +39,7 @@ class Watch:
 
         Raises ComputeDownError where ECS could not be asked for ten minutes.
         """
-        looked = -POLL_S
-        give_up = float("inf")
+        looked, give_up = float("-inf"), float("inf")
         while time.monotonic() < give_up:
             if self._stopping is None and self._work.should_stop():
                 self._stopping = "cancelled"
