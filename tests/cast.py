@@ -9,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from app.kit.clock import last_moment
 from app.kit.ids import digest, new_id, new_secret
 from app.login.people import SESSION_COOKIE
 from app.login.sessions import exchange_session, start_session
@@ -118,9 +119,13 @@ def deliver(portal: Portal, cast: Cast) -> None:
         if key.startswith("open/"):
             put_result(portal, order)
             portal.storage.put(f"results/{order.id}/result.zip", b"z", FILE["type"])  # type: ignore[arg-type]
+            portal.storage.put(f"results/{order.id}/report.html", b"<!doctype html><h1>r</h1>", "text/html")
             with portal.database.transaction() as session:
                 files = [{**FILE, "key": f"results/{order.id}/result.zip"}]
-                session.get_one(Order, order.id).delivery = {"files": files}
+                report = {"slug": "report.html", "name": "結果.html", "size": 1, "type": "text/html; charset=utf-8"}
+                row = session.get_one(Order, order.id)
+                row.delivery = {"files": files, "report": {**report, "key": f"results/{order.id}/report.html"}}
+                row.delivered_at, row.kept_until = portal.clock(), last_moment(portal.clock() + timedelta(days=7))
 
 
 def _event(portal: Portal) -> None:

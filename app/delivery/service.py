@@ -11,6 +11,7 @@ from app.models import Order
 from app.orders.keeping import last_day
 from app.orders.lifecycle import move_work
 from app.orders.records import keep
+from app.orders.situation import situation
 from app.orders.states import PAID
 from app.portal import portal
 
@@ -44,9 +45,8 @@ def build(order_id: str) -> None:
 
 
 def is_open(order: Order) -> bool:
-    """Tell whether the result may be downloaded."""
-    paid_for = order.state == "delivered" and order.money in PAID
-    return paid_for and order.result_gone_at is None and order.scan != "infected"
+    """Tell whether the result may be downloaded; the order's payments and refunds must be loaded."""
+    return situation(order).key == "open" and order.scan != "infected"
 
 
 def file_of(order: Order, slug: str) -> dict[str, Any] | None:

@@ -3,6 +3,7 @@
 import hashlib
 import io
 from collections.abc import Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -26,7 +27,7 @@ def read_object(client: "S3Client", bucket: str, key: str, etag: str, size: int)
         fruitless += 1
         answer = client.get_object(Bucket=bucket, Key=key, IfMatch=etag, Range=f"bytes={place}-")
         try:
-            with answer["Body"] as body:
+            with closing(answer["Body"]) as body:
                 for piece in body.iter_chunks(PIECE):
                     place, fruitless = place + len(piece), 0
                     yield piece

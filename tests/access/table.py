@@ -135,6 +135,8 @@ TABLE = (
     Row("GET", f"{ORDER}/return", payers("303 /orders/", payer="200")),
     Row("GET", f"{ORDER}/preview/<name>", payers("302 {store}/"), values={"name": "plot.png"}),
     Row("GET", f"{ORDER}/files/<name>", viewers("302 {store}/"), values={"name": "result.zip"}),
+    Row("GET", f"{ORDER}/report", viewers("200")),
+    Row("POST", f"{ORDER}/keep", viewers("303 /orders/"), form={"until": "2026-11-22T14:59:59+00:00"}),
     # --- a person
     Row("GET", "/history", logged_in("200")),
     Row("GET", "/account", logged_in("200")),

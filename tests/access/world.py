@@ -22,10 +22,16 @@ from tests.helpers import make_order
 
 PREVIEW = {"facts": [], "image": "plot.png", "alt": {"ja": "図", "en": "Plot"}}
 FILE = {"slug": "result.zip", "name": "結果.zip", "key": "results/x", "size": 1, "type": "application/zip"}
+REPORT = {**FILE, "slug": "report.html", "name": "結果.html", "type": "text/html; charset=utf-8"}
 ORDERS: dict[str, dict[str, Any]] = {
     "waiting": {"state": "waiting", "declared_size": 10},
     "analysed": {"state": "analysed", "preview": PREVIEW},
-    "delivered": {"state": "delivered", "money": "paid", "preview": PREVIEW, "delivery": {"files": [FILE]}},
+    "delivered": {
+        "state": "delivered",
+        "money": "paid",
+        "preview": PREVIEW,
+        "delivery": {"files": [FILE], "report": REPORT},
+    },
 }
 PROVED = ("owner", "browser after proof")
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')

@@ -31,6 +31,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         f"/orders/{new_id()}/pay?t=x",
     ),
     "checkout.returned": (f"{EVERY}/return",),
+    "delivery.report": (f"{EVERY}/report",),
     "history.index": ("/history",),
     "legal.tokushoho": ("/legal/tokushoho",),
     "legal.privacy": ("/legal/privacy",),

@@ -150,7 +150,7 @@ def stage(portal: Portal, order: Order) -> tuple[str | None, str | None, str]:
     return payments(portal, order)[0].dispute, now.attention, now.money
 
 
-def test_an_open_dispute_calls_staff_and_leaves_the_result_open(
+def test_an_open_dispute_calls_staff_and_moves_no_money_of_ours(
     portal: Portal, client: FlaskClient, sandbox: Sandbox
 ) -> None:
     order, session_id, _ = disputed(portal, client, sandbox)

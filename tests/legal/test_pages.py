@@ -3,10 +3,13 @@
 import pytest
 from flask.testing import FlaskClient
 
+from app.delivery.keeping import NOTICE
 from app.kit.ages import BACKUPS
+from app.orders.keeping import MORE
 from app.portal import Portal
 from app.privacy.retention import RETENTION
 from tests.checkout.shop import order_of
+from tests.helpers import ROOT
 
 TITLE = {"ja": "特定商取引法に基づく表記", "en": "Seller's details"}
 
@@ -119,16 +122,29 @@ def test_prose_is_whole_in_both_languages(client: FlaskClient, page: str, lang: 
 
 
 @pytest.mark.parametrize(("lang", "unit"), [("ja", "日"), ("en", " days")])
-def test_the_privacy_policy_promises_what_the_retention_job_keeps(client: FlaskClient, lang: str, unit: str) -> None:
+def test_the_privacy_policy_promises_what_the_retention_job_keeps(
+    portal: Portal, client: FlaskClient, lang: str, unit: str
+) -> None:
     """Every period on the page is the one of the table that the job follows."""
     text = client.get(f"/legal/privacy?lang={lang}").text
     for name in (
-        "the customer's file", "previews and results", "files of unpaid orders",
+        "the customer's file", "previews and results that were never opened", "files of unpaid orders",
         "files of unpaid orders without a voucher", "login sessions", "network addresses and browsers",
         "texts of mails about orders",
     ):  # fmt: skip
         assert f"{RETENTION[name].after.days}{unit}" in text, name
     assert f"{BACKUPS.days}{unit}" in text
+    for product in portal.catalog.products:
+        assert f"{product.keep_days}{unit}" in text
+    for days in (NOTICE.days, MORE.days):
+        assert f"{days}{unit}" in text
+
+
+@pytest.mark.parametrize(("lang", "words"), [("ja", "写真の撮影場所や日時"), ("en", "the place and time of a photo")])
+def test_ac_u17_the_policy_says_what_is_done_about_metadata(client: FlaskClient, lang: str, words: str) -> None:
+    """What a file carries besides its content stays in it, is used for nothing else, and goes with it (ASVS 14.2.8)."""
+    assert words in client.get(f"/legal/privacy?lang={lang}").text
+    assert "EXIF" in (ROOT / "docs" / "privacy.md").read_text()
 
 
 @pytest.mark.parametrize("lang", ["ja", "en"])

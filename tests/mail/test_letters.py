@@ -32,6 +32,7 @@ NAUGHTY = "<script>alert(1)</script>.csv"
 def letter(portal: Portal, kind: str, order: Order, **params: Any) -> Rendered:
     """Render one mail of an order."""
     row = Mail(id=new_id(), kind=kind, order_id=order.id, to=order.email, locale=order.locale, params=params)
+    row.expires_at = order.kept_until  # of the mail about it; the others have none
     return render(row)
 
 
@@ -61,7 +62,8 @@ def test_every_kind_has_a_letter() -> None:
 @pytest.mark.parametrize("locale", ["ja", "en"])
 @pytest.mark.parametrize("kind", get_args(OrderMail))
 def test_order_mails(portal: Portal, kind: str, locale: str) -> None:
-    order = make_order(portal, locale=locale, filename=NAUGHTY, money="refunded" if kind == "refund" else "unpaid")
+    money = {"refund": "refunded", "results_go_soon": "paid"}.get(kind, "unpaid")
+    order = make_order(portal, locale=locale, filename=NAUGHTY, money=money, kept_until=FAR)
     if kind == "paid_twice":
         make_payment(portal, order, state="paid")
     mail = letter(portal, kind, order, once=a_payment(portal, order, FAR))

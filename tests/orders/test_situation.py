@@ -29,6 +29,8 @@ CASES = [
     ("analysed", "refunded", "after_analysis", ["refunded"], "refunded"),
     ("rejected", "unpaid", "after_analysis", [], "rejected"),
     ("failed", "unpaid", "after_analysis", [], "failed"),
+    ("cancelled", "unpaid", "after_analysis", [], "cancelled"),
+    ("cancelled", "paid", "before_analysis", ["paid"], "paid_no_result"),
     ("rejected", "paid", "before_analysis", ["paid"], "paid_no_result"),
     ("failed", "paid", "before_analysis", ["paid"], "paid_no_result"),
     ("abandoned", "unpaid", "after_analysis", [], "abandoned"),
@@ -37,7 +39,7 @@ CASES = [
 
 def made(state: str, money: str, charge: str, payments: list[str]) -> Order:
     """Make an order in memory."""
-    return Order(state=state, money=money, charge=charge, payments=[Payment(state=s) for s in payments])
+    return Order(state=state, money=money, charge=charge, scan="clean", payments=[Payment(state=s) for s in payments])
 
 
 @pytest.mark.parametrize(("state", "money", "charge", "payments", "key"), CASES)
@@ -75,6 +77,24 @@ def test_money_that_the_bank_took_back() -> None:
 
 
 @pytest.mark.parametrize(
+    ("disputes", "key"),
+    [
+        (["needs_response"], "disputed"),
+        (["under_review"], "disputed"),
+        (["warning_needs_response"], "open"),
+        (["won"], "open"),
+        (["needs_response", None], "open"),  # paid twice, and one payment is nobody's concern
+    ],
+)
+def test_ac_u14_money_that_the_bank_holds(disputes: list[str | None], key: str) -> None:
+    """While the bank has the money and decides, the downloads are closed; an inquiry takes no money."""
+    order = made("delivered", "paid", "after_analysis", ["paid" for _ in disputes])
+    for payment, dispute in zip(order.payments, disputes, strict=True):
+        payment.dispute = dispute
+    assert situation(order).key == key
+
+
+@pytest.mark.parametrize(
     ("state", "money", "key"),
     [
         ("delivered", "paid", "result_gone"),
@@ -91,5 +111,15 @@ def test_files_that_are_deleted(state: str, money: str, key: str) -> None:
 
 
 def test_every_key_has_its_words() -> None:
-    elsewhere = {"checking", "sent", "refund_account", "refunding", "charged_back", "result_gone", "unpaid_gone"}
+    elsewhere = {
+        "inspecting",
+        "disputed",
+        "checking",
+        "sent",
+        "refund_account",
+        "refunding",
+        "charged_back",
+        "result_gone",
+        "unpaid_gone",
+    }
     assert {key for *_, key in CASES} | elsewhere == set(TEXTS)

@@ -1,12 +1,15 @@
 """The table of retention, rule by rule, with a moved clock (AC-P01)."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from flask import current_app
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
+from app.delivery.keeping import give_notice, keep_longer
 from app.kit import failpoints
 from app.models import (
     AuditEntry,
@@ -15,7 +18,8 @@ from app.models import (
     Payment,
 )
 from app.orders.files import remove_gone
-from app.portal import Portal
+from app.orders.jobs import keep_record
+from app.portal import EXTENSION, Portal
 from app.privacy.retention import RETENTION, apply
 from app.privacy.work import Files
 from tests.checkout.shop import audit
@@ -37,6 +41,23 @@ STILL_OWED = (
     ("uploaded", "paid"),
     ("waiting", "unpaid"),
 )
+
+
+def notify(portal: Portal) -> None:
+    """Do the hourly job that tells of last days, as if it were day in Japan."""
+    day = portal.clock().replace(hour=3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(current_app.extensions, EXTENSION, replace(portal, clock=lambda: day))
+        give_notice()
+
+
+def to_last_day(portal: Portal, clock: Clock, order: Order) -> None:
+    """Move on to the mail about the order's last day, and behind that day."""
+    kept_until = reload(portal, order).kept_until
+    assert kept_until is not None
+    clock.pass_days((kept_until - portal.clock()) / DAY - 7)
+    notify(portal)
+    clock.pass_days(7.1)
 
 
 def keep_to_table(portal: Portal) -> dict[str, int]:
@@ -62,7 +83,7 @@ def prefixes(company: Company, order: Order) -> set[str]:
 
 
 def test_ac_p01_file_and_result_go_when_their_time_is_over(company: Company, clock: Clock, client: FlaskClient) -> None:
-    """A file goes 30 days after the result, a result 180 days after delivery, in all versions; pages say since when."""
+    """A file goes 30 days after the result, a result after its last day, in all versions; pages say since when."""
     order, _ = company.bought()
     browser = company.browser(order)
     page, download = f"/orders/{order.id}?lang=en", f"/orders/{order.id}/files/result.zip"
@@ -76,7 +97,9 @@ def test_ac_p01_file_and_result_go_when_their_time_is_over(company: Company, clo
     assert "The file that you sent was deleted on" in browser.get(page).text
     assert comparison(company) == ({}, set())
 
-    clock.pass_days(148)
+    clock.pass_days(180 - 31 - 7)
+    notify(company.portal)
+    clock.pass_days(6)
     assert "previews and results" not in keep_to_table(company.portal)
     clock.pass_days(2)
     assert keep_to_table(company.portal)["previews and results"] == 1
@@ -95,11 +118,47 @@ def test_ac_p01_file_and_result_go_when_their_time_is_over(company: Company, clo
     assert keep_to_table(company.portal) == {}
 
 
+def test_ac_p01_no_result_goes_before_its_customer_was_written_to(company: Company, clock: Clock) -> None:
+    """Without the mail, and before its seven days are over, what is paid for stays; what was refunded needs no mail."""
+    (paid, _), (refunded, _) = company.bought(), company.bought()
+    set_columns(company.portal, Order, refunded.id, money="refunded")
+    clock.pass_days(400)
+    assert keep_to_table(company.portal)["previews and results"] == 1
+    assert gone(company.portal)[paid.id] == (True, False)
+    assert gone(company.portal)[refunded.id] == (True, True)
+    notify(company.portal)
+    clock.pass_days(6)
+    assert "previews and results" not in keep_to_table(company.portal)
+    clock.pass_days(2)
+    assert keep_to_table(company.portal)["previews and results"] == 1
+    assert prefixes(company, paid) == {"record"}
+
+
+def test_ac_p01_a_result_that_is_kept_longer_stays_longer(company: Company, clock: Clock) -> None:
+    """Thirty days more count, also in a ledger that was rebuilt; then there is another mail before the end."""
+    order, _ = company.bought()
+    last = order.kept_until
+    assert last is not None
+    clock.pass_days(180 - 3)
+    notify(company.portal)
+    with company.portal.database.transaction() as session:
+        keep_longer(session, session.get_one(Order, order.id), last.isoformat())
+    keep_record(order.id)
+    clock.pass_days(5)
+    assert "previews and results" not in keep_to_table(company.portal)
+    company.open_ledger()
+    assert company.cli("rebuild")[0] == 0
+    assert reload(company.portal, order).kept_until == last + 30 * DAY
+    assert gone(company.portal)[order.id] == (True, False)
+    to_last_day(company.portal, clock, order)
+    assert keep_to_table(company.portal)["previews and results"] == 1
+
+
 def test_ac_p01_a_rebuilt_ledger_does_not_bring_files_back(company: Company, clock: Clock) -> None:
     """After a rebuild the same files are gone since the same days, and nothing is analysed or delivered anew."""
     paid, _ = company.bought()
     unpaid, stopped = company.analysed(), company.bought()[0]
-    clock.pass_days(200)
+    to_last_day(company.portal, clock, paid)
     for name in RETENTION:
         apply(name)
     failpoints.arm("privacy.record_written:raise")
@@ -124,7 +183,7 @@ def test_ac_p01_a_rebuilt_ledger_does_not_bring_files_back(company: Company, clo
 def test_ac_p01_what_comes_back_is_deleted_again(company: Company, clock: Clock) -> None:
     """What a late job writes after the deletion goes with the daily comparison."""
     order, _ = company.bought()
-    clock.pass_days(200)
+    to_last_day(company.portal, clock, order)
     keep_to_table(company.portal)
     company.portal.storage.put(f"results/{order.id}/result.zip", b"late", "application/zip")
     company.portal.storage.put(f"orders/{order.id}.kaiseki", b"late", "text/plain")
@@ -248,7 +307,7 @@ POINTS = ("retention.before_commit", "retention.after_commit", "privacy.record_w
 def test_ac_p01_stopped_anywhere_it_goes_on(company: Company, clock: Clock, point: str) -> None:
     """A run that dies at any step leaves an order whole or marked, and the next one ends what it began."""
     order, _ = company.bought()
-    clock.pass_days(200)
+    to_last_day(company.portal, clock, order)
     failpoints.arm(f"{point}:raise")
     try:
         with pytest.raises(failpoints.FailPointError):
@@ -268,7 +327,7 @@ def test_ac_p01_stopped_anywhere_it_goes_on(company: Company, clock: Clock, poin
 def test_ac_p01_a_worker_keeps_to_the_table_by_itself(company: Company, clock: Clock, folder: Path) -> None:
     """The daily job marks, and the jobs it makes delete: nobody has to ask."""
     order, _ = company.bought()
-    clock.pass_days(200)
+    to_last_day(company.portal, clock, order)
     with worker_named(f"keeper-{order.id[:8]}", company.environment, folder):
         with company.portal.database.transaction() as session:
             company.portal.jobs.enqueue(session, "privacy.retention", "a day of this test")

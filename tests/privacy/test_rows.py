@@ -16,6 +16,7 @@ from app.models import (
     Mail,
     Payment,
     RateCount,
+    Run,
     StripeEvent,
     StripeHistory,
 )
@@ -80,6 +81,11 @@ def _payment(portal: Portal, at: datetime) -> Payment:
     )  # fmt: skip
 
 
+def _run(portal: Portal, at: datetime) -> Run:
+    order_id = make_order(portal, created_at=portal.clock()).id
+    return Run(id=new_id(), order_id=order_id, engine="local", program="x", started_at=at, log="x")
+
+
 def _audit(portal: Portal, at: datetime) -> AuditEntry:
     return AuditEntry(order_id=make_order(portal).id, at=at, kind="order.created", actor="customer", data={})
 
@@ -97,6 +103,7 @@ ROWS: dict[str, tuple[Make, str | None]] = {
     "changes of address": (_change, None),
     "mails about logins and accounts": (_mail(order=False), None),
     "texts of mails about orders": (_mail(order=True, text="1,500円", subject="お支払い"), "text"),
+    "logs of analyses": (_run, "log"),
     "Stripe's answers about an address": (
         lambda _, at: StripeHistory(email=new_id(), fetched_at=at, sessions={}),
         None,
@@ -114,7 +121,7 @@ ROWS: dict[str, tuple[Make, str | None]] = {
 }
 PROMISED = {
     "the customer's file": 30,
-    "previews and results": 180,
+    "previews and results that were never opened": 180,
     "files of unpaid orders": 7,
     "login requests": 7,
     "login sessions": 30,
