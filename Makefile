@@ -51,7 +51,7 @@ fonts: # for Japanese in plots
 	@deploy/need.sh font:NotoSansCJK=fonts-noto-cjk
 
 setup-tests: setup fonts
-	@deploy/need.sh chromium=chromium postgres=postgresql $(if $(CI),clamd=clamav-daemon)
+	@deploy/need.sh chromium=chromium postgres=postgresql ceph-mon=ceph-mon ceph-osd=ceph-osd radosgw=radosgw $(if $(CI),clamd=clamav-daemon)
 
 $(VENV)/.ready: requirements/dev.txt
 	@deploy/need.sh python3-venv=python3-venv
