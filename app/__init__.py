@@ -8,6 +8,7 @@ from flask import Flask
 from flask_wtf import CSRFProtect
 
 from app.kit import failpoints
+from app.orders.line import place_of
 from app.portal import EXTENSION, build_portal
 from app.settings import Settings, load_settings
 from app.startup import must_be_fit, must_have_tasks
@@ -66,7 +67,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.merge_slashes = False  # its redirects name the request's Host
     app.jinja_env.globals.pop("config")  # all secrets at once; pages have config_public (AC-H11)
     failpoints.arm(settings.failpoint)
-    app.extensions[EXTENSION] = build_portal(settings)
+    app.extensions[EXTENSION] = build_portal(settings, {"analysis.run": place_of})
     must_have_tasks(settings, app.extensions[EXTENSION].catalog)
     init_logs(app, settings)
     health.init_metrics(app)

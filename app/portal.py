@@ -1,5 +1,6 @@
 """The running portal: settings, catalog, database, gateways and clock, put together once and handed to everybody."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -14,10 +15,9 @@ from app.gateways.queue import Queue
 from app.gateways.scanner import Scanner, make_scanner
 from app.gateways.storage import Storage
 from app.gateways.stripe import StripeGateway
-from app.jobs import JobQueue
+from app.jobs import JobQueue, PlaceOf
 from app.kit.clock import Clock, following_clock, system_clock
 from app.kit.signing import Signer
-from app.orders.line import place_of
 from app.settings import Settings
 
 EXTENSION = "portal"
@@ -41,8 +41,8 @@ class Portal:
     clock: Clock
 
 
-def build_portal(settings: Settings) -> Portal:
-    """Put the portal together; nothing outside is called yet."""
+def build_portal(settings: Settings, places: Mapping[str, PlaceOf]) -> Portal:
+    """Put the portal together; nothing outside is called yet. `places`: where jobs wait that a room has put in order."""
     catalog = load_catalog(settings.catalog)
     database = Database(settings.database_url.get_secret_value())
     storage = Storage(settings)
@@ -50,7 +50,7 @@ def build_portal(settings: Settings) -> Portal:
         settings=settings,
         catalog=catalog,
         database=database,
-        jobs=JobQueue(database.engine, {"analysis.run": place_of}),
+        jobs=JobQueue(database.engine, places),
         stripe=StripeGateway(settings),
         storage=storage,
         queue=Queue(settings, settings.s3_events_queue_url) if settings.s3_events_queue_url else None,
