@@ -42,7 +42,7 @@ class Portal:
 
 
 def build_portal(settings: Settings, places: Mapping[str, PlaceOf]) -> Portal:
-    """Put the portal together; nothing outside is called yet. `places`: where jobs wait that a room has put in order."""
+    """Put the portal together; nothing outside is called yet. `places`: as `JobQueue` takes them."""
     catalog = load_catalog(settings.catalog)
     database = Database(settings.database_url.get_secret_value())
     storage = Storage(settings)

@@ -49,9 +49,8 @@ def test_not_fit(changes: dict[str, Any], line: str, settings: Settings, monkeyp
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     app = create_app(settings)
     app.extensions[EXTENSION].database.close()
-    app.extensions[EXTENSION] = build_portal(
-        settings.model_copy(update=changes)
-    )  # the start would refuse some of these
+    # The start would refuse some of these.
+    app.extensions[EXTENSION] = build_portal(settings.model_copy(update=changes), {})
     code, said = check(app)
     app.extensions[EXTENSION].database.close()
     assert code == 1

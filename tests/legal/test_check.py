@@ -52,7 +52,9 @@ def test_what_the_legal_pages_lack_is_named(
     app = create_app(settings)
     app.extensions[EXTENSION].database.close()
     live = {"catalog": own, "stripe_api_key": SecretStr("sk_live_dummy")}
-    app.extensions[EXTENSION] = build_portal(settings.model_copy(update=live))  # in test the start refuses a live key
+    app.extensions[EXTENSION] = build_portal(
+        settings.model_copy(update=live), {}
+    )  # in test the start refuses a live key
     said = app.test_cli_runner().invoke(args=["portal", "check"]).output
     app.extensions[EXTENSION].database.close()
     for line in lines:
