@@ -100,13 +100,17 @@ def door(store: str) -> Iterator[Door]:
 
 
 @pytest.fixture(scope="session")
-def behind(app: Flask, settings: Settings, door: Door) -> Iterator[Flask]:
-    """Build the application whose store lies behind the door, and that waits for an answer for one second only."""
+def settings_behind(settings: Settings, door: Door) -> Settings:
+    """Give settings whose store lies behind the door, for the portal and for browsers."""
+    return settings.model_copy(update={"s3_endpoint_url": door.address, "s3_public_url": door.address})
+
+
+@pytest.fixture(scope="session")
+def behind(app: Flask, settings_behind: Settings) -> Iterator[Flask]:
+    """Build the application on those settings; it tries twice, so that what never succeeds is soon over."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(storage, "READ_TIMEOUT_S", 1)
         patch.setattr(storage, "ATTEMPTS", 2)
-        changes = {"s3_endpoint_url": door.address, "s3_public_url": door.address}
-        application = create_app(settings.model_copy(update=changes))
+        application = create_app(settings_behind)
     application.config.update(PROPAGATE_EXCEPTIONS=False)
     yield application
     application.extensions[EXTENSION].database.close()

@@ -12,6 +12,7 @@ import io
 import json
 import socket
 import struct
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -117,8 +118,10 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
     door: Door
 
-    def handle_error(self, *_: object) -> None:
-        """Say nothing: whoever comes through a bad line goes away at any time."""
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of whoever goes away, as people on a bad line do; a mistake of the door's own is told."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 class _Guest(BaseHTTPRequestHandler):
@@ -255,12 +258,16 @@ def _unfit(target: str, headers: Message) -> tuple[int, str, str] | None:
 def _extra(form: bytes, headers: Message) -> tuple[int, str, str] | None:
     """Find form fields that the policy does not name."""
     options = dict(headers.get_params([])[1:])
-    _, fields, _ = FormDataParser().parse(io.BytesIO(form), "multipart/form-data", len(form), options)
+    _, fields, files = FormDataParser().parse(io.BytesIO(form), "multipart/form-data", len(form), options)
+    for file in files.values():
+        file.close()
     given = {name.lower(): value for name, value in fields.items()}
     if "policy" not in given:
         return None  # the store itself has to refuse who comes without
     named = {"policy", "x-amz-signature", "file"}
     for condition in json.loads(base64.b64decode(given["policy"]))["conditions"]:
-        named |= {name.lower() for name in condition} if isinstance(condition, dict) else {condition[1].lower()[1:]}
+        # Either {name: value}, or a list of three whose second is "$name" (or a number, of the length's range).
+        names = condition if isinstance(condition, dict) else condition[1:2]
+        named |= {str(name).lower().removeprefix("$") for name in names}
     extra = sorted(name for name in given if name not in named and not name.startswith("x-ignore-"))
     return (403, "AccessDenied", f"Invalid according to Policy: Extra input fields: {extra[0]}") if extra else None
