@@ -2,6 +2,7 @@
 
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ def usable() -> list[Isolation]:
     return [way for way in dict.fromkeys((*ways(), *ways_of_users())) if works(way)]
 
 
-def run(code: str, way: Isolation, **changes: Any) -> Told:
+def run(code: str, way: Isolation, private: Sequence[Path] = (), **changes: Any) -> Told:
     """Run a piece of Python as a program."""
     with tempfile.TemporaryDirectory(prefix="analysis-") as name:
         output = Path(name, "output")
@@ -52,7 +53,7 @@ def run(code: str, way: Isolation, **changes: Any) -> Told:
             "on_task": lambda _task: None,
             "task_ended": lambda: False,
         }
-        finished = boxed(Work(**{**values, **changes}), way)
+        finished = boxed(Work(**{**values, **changes}), way, private)
         files = {path.name: path.stat().st_size for path in output.iterdir()}
     return Told(finished, told, files)
 

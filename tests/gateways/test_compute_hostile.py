@@ -132,10 +132,11 @@ def test_there_is_no_network(way: Isolation) -> None:
 def secrets() -> Iterator[list[Path]]:
     """Give files that any process may read, where the portal has its secrets and its customers' files."""
     name = new_id()
+    database = Path(ROOT, f"database-{name}")
     folder = Path(tempfile.mkdtemp(prefix="analysis-of-somebody-else-"))
     folder.chmod(0o755)
     (ROOT / "var").mkdir(exist_ok=True)
-    found = [ROOT / f".env.{name}", ROOT / "var" / name, folder / "input"]
+    found = [ROOT / f".env.{name}", ROOT / "var" / name, folder / "input", database, Path(f"{database}-wal")]
     for path in found:
         path.write_text("secret")
         path.chmod(0o644)
@@ -154,7 +155,7 @@ def test_secrets_and_other_orders_can_not_be_read(way: Isolation, secrets: list[
         "    try: print(path, repr(pathlib.Path(path).read_bytes()))\n"
         "    except OSError as error: print(path, 'no', error.strerror)\n"
     )
-    finished = run(code, way).finished
+    finished = run(code, way, private=[secrets[3]]).finished
     assert finished.exit_code == 0
     for line in finished.log_tail.splitlines():
         assert " no " in line or line.endswith(" b''") or (line.startswith("/proc/1/") and "SECRET" not in line), line

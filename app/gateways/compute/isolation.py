@@ -35,9 +35,13 @@ class Isolation:
         programs = [Path(word).parent for word in command if word.startswith("/") and Path(word).exists()]
         return sorted({str(path.resolve()) for path in (folder, *_needed(), *programs)})
 
-    def hidden(self, kept: Sequence[str]) -> list[str]:
-        """Return folders and files that no program may see, and folders that bar its user's way to what is kept."""
+    def hidden(self, kept: Sequence[str], private: Sequence[Path] = ()) -> list[str]:
+        """Return folders and files that no program may see, and folders that bar its user's way to what is kept.
+
+        `private` are files that are hidden with those whose names begin with theirs (a database and its log).
+        """
         paths = [Path.home(), Path(tempfile.gettempdir()), *map(Path, ROOMS), *ROOT.glob(".env*"), ROOT / "var"]
+        paths.extend(found for path in private for found in path.parent.glob(f"{path.name}*"))
         if self.own_user:
             paths.extend(_barred())
         return sorted({str(path.resolve()) for path in paths if path.exists()} - {"/", *kept})

@@ -10,8 +10,8 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -35,9 +35,10 @@ class Local:
     name = "local"
     outlives_worker = False
 
-    def __init__(self, storage: Storage) -> None:
-        """Take the object store that inputs come from."""
+    def __init__(self, storage: Storage, private: Sequence[Path] = ()) -> None:
+        """Take the object store that inputs come from, and files that no program may see."""
         self._storage = storage
+        self._private = private
 
     def run(self, work: Work) -> Finished:
         """Fetch the input and run the program to its end; raises StorageDownError."""
@@ -48,7 +49,7 @@ class Local:
             return Finished("input_gone")
         with source.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        return replace(boxed(work, self.isolation), input_sha256=sha256)
+        return replace(boxed(work, self.isolation, self._private), input_sha256=sha256)
 
     @cached_property
     def isolation(self) -> Isolation:
@@ -64,6 +65,8 @@ class Local:
         if way.prefix:
             user = "a user of its own" if way.own_user else "the worker's user, who has no rights inside"
             return [("ok", f"analyses: each runs without network, sees only its own files, as {user}")]
+        if not works(way):
+            return [("fail", "analyses: none can be run. They need setpriv and prlimit (util-linux) and Python here.")]
         lost = "they can use the network"
         if not way.own_user:
             lost += " and read what the worker may read, .env with its keys too"
@@ -75,9 +78,9 @@ def best_way() -> Isolation:
     return next(way for way in ways() if way == Isolation() or works(way))
 
 
-def boxed(work: Work, way: Isolation) -> Finished:
+def boxed(work: Work, way: Isolation, private: Sequence[Path] = ()) -> Finished:
     """Run a program in a box; its folder is the parent of `work.output`."""
-    folder = work.output.parent
+    folder = work.output.parent.resolve()
     user = way.user(work.run_id)
     _prepare(folder, user)
     reading, writing = os.pipe()
@@ -92,14 +95,14 @@ def boxed(work: Work, way: Isolation) -> Finished:
             "HOME": str(folder / "tmp"),
             "TMPDIR": str(folder / "tmp"),
             "INPUT": str(folder / "input"),
-            "OUTPUT": str(work.output),
+            "OUTPUT": str(folder / work.output.name),
             **work.environment,
         },
         "folder": str(folder),
         "user": user,
         "namespaces": bool(way.prefix),
         "keep": kept,
-        "hide": way.hidden(kept),
+        "hide": way.hidden(kept, private),
         "time_limit": work.time_limit,
         "memory_limit": work.memory_limit,
         "disk_limit": work.disk_limit,
@@ -139,32 +142,31 @@ def _prepare(folder: Path, user: int | None) -> None:
 @contextmanager
 def _ending(process: subprocess.Popen[bytes]) -> Iterator[None]:
     """See the box out: without standard input it ends its program."""
-    try:
-        with process:
+    with process:
+        try:
+            yield
+        finally:
+            _stop(process)
+            for pipe in (process.stdout, process.stderr):
+                if pipe:
+                    pipe.close()
             try:
-                yield
-            finally:
-                _stop(process)
-                for pipe in (process.stdout, process.stderr):
-                    if pipe:
-                        pipe.close()
-                try:
-                    process.wait(LATE_S)
-                except subprocess.TimeoutExpired:
-                    _kill(process)
-    except BrokenPipeError:
-        return
+                process.wait(LATE_S)
+            except subprocess.TimeoutExpired:
+                _kill(process)
 
 
 def _tell(process: subprocess.Popen[bytes], plan: dict[str, Any]) -> None:
     if process.stdin:
-        process.stdin.write(json.dumps(plan).encode() + b"\n")
-        process.stdin.flush()
+        with suppress(BrokenPipeError):  # it could not be started, and says why
+            process.stdin.write(json.dumps(plan).encode() + b"\n")
+            process.stdin.flush()
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
     if process.stdin and not process.stdin.closed:
-        process.stdin.close()
+        with suppress(BrokenPipeError):
+            process.stdin.close()
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
