@@ -4,8 +4,8 @@
 and the environment when it starts the task (app/gateways/compute/fargate.py). This file stands alone: Python's
 standard library and boto3, which takes its credentials from the task's role.
 
-Environment: FILENAME, LOCALE, ORDER_ID for the program; RUN_ID, RUN_BUCKET, RUN_SOURCE (key of the input),
-RUN_TIME_LIMIT (seconds), RUN_MEMORY_LIMIT, RUN_DISK_LIMIT (bytes) for this file; RUN_USER (of the image): whom the
+Environment: FILENAME, LOCALE, ORDER_ID for the program; for this file RUN_ID, RUN_BUCKET, RUN_REGION, RUN_SOURCE (key
+of the input), RUN_TIME_LIMIT (seconds), RUN_MEMORY_LIMIT, RUN_DISK_LIMIT (bytes), and from the image RUN_USER: whom the
 program runs as, so that it can't read this process's environment, which leads to the task role's credentials.
 
 Written below `runs/<RUN_ID>/`: `progress` now and then (a number, 0 to 100), `output/...`, and last `end.json`, without
@@ -76,11 +76,11 @@ class End:
 class Store:
     """What this run may touch of the bucket."""
 
-    def __init__(self, run_id: str, bucket: str) -> None:
+    def __init__(self, run_id: str, bucket: str, region: str) -> None:
         """Open a client; nothing is sent yet."""
         retries = {"total_max_attempts": 5, "mode": "standard"}
         config = Config(connect_timeout=5, read_timeout=60, retries=retries)  # type: ignore[arg-type]
-        self._s3: S3Client = boto3.client("s3", config=config)
+        self._s3: S3Client = boto3.client("s3", region_name=region, config=config)
         self._bucket = bucket
         self._prefix = f"runs/{run_id}/"
 
@@ -155,7 +155,7 @@ def main(command: list[str]) -> int:
     """Do the whole run; returns the exit code of this process."""
     signal.signal(signal.SIGTERM, _stopped)
     given = os.environ
-    store = Store(given["RUN_ID"], given["RUN_BUCKET"])
+    store = Store(given["RUN_ID"], given["RUN_BUCKET"], given["RUN_REGION"])
     with tempfile.TemporaryDirectory(prefix="run-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         say("fetching the input")

@@ -12,7 +12,7 @@ from app.gateways.storage import Storage
 from app.kit.ids import new_id
 from app.settings import Settings
 from tests.conftest import SECRET, WEBHOOK_SECRET
-from tests.fargate.agent import CLUSTER, REGION, TASK, Agent, serving
+from tests.fargate.agent import CLUSTER, TASK, Agent, serving
 from tests.fargate.looks import CSV, PROGRAM
 from tests.helpers import Sandbox, python
 
@@ -23,7 +23,7 @@ BUCKET = "fargate-alone"
 def agent(sandbox: Sandbox, tmp_path: Path) -> Iterator[Agent]:
     """Give a cluster without tasks; what its containers say is in `log` of the test's folder."""
     task_role = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-    environment = {"AWS_ENDPOINT_URL_S3": sandbox.s3, "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, **task_role}
+    environment = {"AWS_ENDPOINT_URL_S3": sandbox.s3, **task_role}
     with serving(Agent(tmp_path, environment)) as started:
         yield started
 

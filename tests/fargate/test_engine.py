@@ -56,8 +56,9 @@ def test_what_ecs_is_asked_for(agent: Agent, engine: Fargate, work: Any) -> None
     [container] = overrides["containerOverrides"]
     assert container["command"] == good.command
     given = {one["name"]: one["value"] for one in container["environment"]}
-    own = {"RUN_ID", "RUN_BUCKET", "RUN_SOURCE", "RUN_TIME_LIMIT", "RUN_MEMORY_LIMIT", "RUN_DISK_LIMIT"}
-    assert given.keys() == {"FILENAME", "LOCALE", "ORDER_ID", *own}
+    limits = {"RUN_TIME_LIMIT", "RUN_MEMORY_LIMIT", "RUN_DISK_LIMIT"}
+    place = {"RUN_ID", "RUN_BUCKET", "RUN_REGION", "RUN_SOURCE"}
+    assert given.keys() == {"FILENAME", "LOCALE", "ORDER_ID", *place, *limits}
     assert (given["FILENAME"], given["RUN_SOURCE"]) == ("売上.csv", f"orders/{good.order_id}.kaiseki")
 
 

@@ -80,7 +80,7 @@ class Ecs:
             "securityGroups": settings.ecs_security_groups,
             "assignPublicIp": "ENABLED" if settings.ecs_public_ip else "DISABLED",
         }
-        self._bucket = settings.s3_bucket
+        self._place = {"RUN_BUCKET": settings.s3_bucket, "RUN_REGION": settings.aws_region}
         config = Config(
             connect_timeout=CONNECT_TIMEOUT_S,
             read_timeout=READ_TIMEOUT_S,
@@ -137,7 +137,7 @@ class Ecs:
         environment = {
             **work.environment,
             "RUN_ID": work.run_id,
-            "RUN_BUCKET": self._bucket,
+            **self._place,
             "RUN_SOURCE": work.source,
             "RUN_TIME_LIMIT": str(work.time_limit),
             "RUN_MEMORY_LIMIT": str(work.memory_limit),
