@@ -33,7 +33,7 @@ def far(one: Image.Image, other: Image.Image) -> float:
 
 def half_clear(mode: str) -> Image.Image:
     image = PHOTO.convert("RGBA")
-    image.paste((255, 255, 255, 0), (0, 0, 160, 240))
+    image.paste((0, 0, 0, 0), (0, 0, 160, 240))
     return image.convert(mode)
 
 
