@@ -9,12 +9,13 @@ from app.portal import portal
 
 @job("orders.record")
 def rewrite(order_id: str) -> None:
-    """Write the record of one order; an outage of the object store is waited for, about ten minutes in all."""
+    """Write the objects of one order; an outage of the object store is waited for, about ten minutes each."""
     step(lambda: keep_record(order_id), name="keep", attempts=10)
+    step(lambda: keep_manifest(order_id), name="manifest", attempts=10)
 
 
 def keep_record(order_id: str) -> None:
-    """Write `orders/<OrderID>.json` as the ledger has it, and the manifest; an order without a file has none.
+    """Write `orders/<OrderID>.json` as the ledger has it; an order without a file has none.
 
     The order may change meanwhile, and another worker be faster: what was written last is looked at once more.
     """
@@ -24,10 +25,20 @@ def keep_record(order_id: str) -> None:
             order = session.get_one(Order, order_id)
             former = former_addresses(session, order.email)
         gone = (order.input_gone_at, order.result_gone_at, order.erased_at)
-        known = (order.email, order.proved_at, former, gone, order.kept_until)
+        known = (order.email, order.proved_at, former, gone)
         if known == written or order.uploaded_at is None:
             return
         keep(portal.storage, "order" if order.result_gone_at is None else "closed", order, former=former)
-        if order.state == "delivered" and order.result_gone_at is None:
-            keep(portal.storage, "delivery", order)
         written = known
+
+
+def keep_manifest(order_id: str) -> None:
+    """Write the manifest of a result as the ledger has it, above all its last day; likewise until nothing changes."""
+    written = None
+    while True:
+        with portal.database.transaction() as session:
+            order = session.get_one(Order, order_id)
+        if order.kept_until == written or order.state != "delivered" or order.result_gone_at is not None:
+            return
+        keep(portal.storage, "delivery", order)
+        written = order.kept_until

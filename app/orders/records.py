@@ -39,11 +39,11 @@ PARTS = {
     "order": Part("orders/{id}.json", _ORDER),
     "closed": Part(
         "orders/{id}.json",
-        (*_ORDER, "state", "reason", "progress", "analysed_at", *_ENDS),
+        (*_ORDER, "scan", "state", "reason", "progress", "analysed_at", *_ENDS),
     ),
     "analysis": Part(
         "previews/{id}/analysis.json",
-        ("state", "preview", "reason", "sha256", "attention", "progress", "analysed_at"),
+        ("scan", "state", "preview", "reason", "sha256", "attention", "progress", "analysed_at"),
     ),
     "delivery": Part("results/{id}/manifest.json", ("delivery", "delivered_at", "kept_until")),
 }

@@ -150,7 +150,7 @@ def test_a_read_that_breaks_goes_on_where_it_broke(portal: Portal, settings: Set
             while len(read) < 3 * MIB:
                 read += next(pieces)
         assert read + b"".join(pieces) == body
-        assert proxy.calls > 2
+        assert proxy.calls > 1  # another connection
         pieces = behind.stream(key)
         next(pieces)
         with proxy.broken("refuse"), pytest.raises(StorageDownError):

@@ -18,7 +18,7 @@ from app.kit.clock import JST, last_moment
 from app.mail.jobs import render
 from app.mail.letters import NotNeededError
 from app.models import Mail, Order
-from app.orders.jobs import keep_record
+from app.orders.jobs import keep_manifest
 from app.orders.keeping import KEEP_DAYS, MORE, TIMES, kept_longer, last_day
 from app.portal import EXTENSION, Portal
 from tests.checkout.shop import audit, hidden, order_of
@@ -226,6 +226,6 @@ def test_the_object_store_knows_the_new_last_day(portal: Portal, client: FlaskCl
     assert until == last_moment(last + MORE)
     jobs = portal.jobs.client.list_workflows(name="orders.record", load_input=True)
     assert [job for job in jobs if job.input and job.input["args"][0] == order.id]
-    keep_record(order.id)
+    keep_manifest(order.id)
     manifest = json.loads(portal.storage.get(f"results/{order.id}/manifest.json"))
     assert manifest["kept_until"] == until.isoformat()

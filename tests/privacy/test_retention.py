@@ -18,7 +18,7 @@ from app.models import (
     Payment,
 )
 from app.orders.files import remove_gone
-from app.orders.jobs import keep_record
+from app.orders.jobs import keep_manifest
 from app.portal import EXTENSION, Portal
 from app.privacy.retention import RETENTION, apply
 from app.privacy.work import Files
@@ -139,11 +139,12 @@ def test_ac_p01_a_result_that_is_kept_longer_stays_longer(company: Company, cloc
     order, _ = company.bought()
     last = order.kept_until
     assert last is not None
-    clock.pass_days(180 - 3)
+    clock.pass_days(180 - 7)
     notify(company.portal)
+    clock.pass_days(4)
     with company.portal.database.transaction() as session:
         keep_longer(session, session.get_one(Order, order.id), last.isoformat())
-    keep_record(order.id)
+    keep_manifest(order.id)
     clock.pass_days(5)
     assert "previews and results" not in keep_to_table(company.portal)
     company.open_ledger()
