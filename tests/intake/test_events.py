@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+import app.intake.events  # noqa: F401  (declares its handler, as a worker does)
 from app.events import AwsEvent, Consumer, UnknownMessageError, read
-from app.gateways.queue import Message
+from app.gateways.queue import Message, Queue
 from tests.helpers import wait_for
 from tests.intake.conftest import OpenHouse
 from tests.intake.house import House
@@ -97,9 +98,6 @@ def test_an_event_that_comes_twice_is_one_job(open_house: OpenHouse) -> None:
 
 def _consumer(house: House, patch: pytest.MonkeyPatch, gone: list[Message]) -> Consumer:
     """Give a consumer whose queue keeps what it is told to delete."""
-    import app.intake.events  # noqa: F401, PLC0415  (declares its handler, as a worker does)
-    from app.gateways.queue import Queue  # noqa: PLC0415
-
     patch.setattr(Queue, "delete", lambda _self, message: gone.append(message))
     queue = Queue(house.portal.settings, "http://127.0.0.1:1/000000000000/none")
     return Consumer(house.flask, house.portal, queue)
