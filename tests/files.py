@@ -45,8 +45,8 @@ def weather(folder: Path) -> Path:
 
 
 def no_table(folder: Path) -> Path:
-    """Return a file that calls itself CSV and is a picture."""
-    return _write(folder, "写真.csv", b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40)
+    """Return a file that calls itself CSV and is no text; nothing in its first bytes says what it is."""
+    return _write(folder, "写真.csv", bytes(range(256)) * 40)
 
 
 def _write(folder: Path, name: str, body: bytes) -> Path:

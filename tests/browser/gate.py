@@ -1,10 +1,11 @@
 """A gate before the object store: parts wait until a test lets them through, and each one that passes is counted."""
 
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from playwright.sync_api import BrowserContext, Page, Route, expect
+from playwright.sync_api import BrowserContext, Error, Page, Request, Route, expect
 
 from tests.helpers import wait_for
 
@@ -19,8 +20,10 @@ class Gate:
         """Let the first `through` parts pass, and hold the others."""
         self.passed: Counter[int] = Counter()
         self.held: list[tuple[int, Route]] = []
+        self._arrived = 0
         self._through = through
         context.route(lambda url: url.startswith(store) and "partNumber=" in url, self._meet)
+        context.on("requestfinished", self._finished)
 
     def open(self) -> None:
         """Let through what is held and all that comes."""
@@ -30,17 +33,20 @@ class Gate:
             self._pass(number, route)
 
     def wait_until_held(self, page: Page, count: int) -> None:
-        """Wait until so many parts stand before the gate."""
+        """Wait until so many parts stand before the gate, and all that passed have arrived."""
 
         def full() -> bool:
             page.evaluate("0")  # lets Playwright hear of requests
-            return len(self.held) >= count
+            return len(self.held) >= count and self._arrived == self.passed.total()
 
         wait_for(full, 30, f"{count} parts at the gate")
 
     def forget_held(self) -> None:
         """Drop what is held: the page has let go of it."""
-        self.held.clear()
+        waiting, self.held = self.held, []
+        for _, route in waiting:
+            with suppress(Error):
+                route.abort()
 
     def _meet(self, route: Route) -> None:
         number = int(parse_qs(urlsplit(route.request.url).query)["partNumber"][0])
@@ -49,6 +55,9 @@ class Gate:
             self._pass(number, route)
         else:
             self.held.append((number, route))
+
+    def _finished(self, request: Request) -> None:
+        self._arrived += request.method == "PUT" and "partNumber=" in request.url
 
     def _pass(self, number: int, route: Route) -> None:
         self.passed[number] += 1

@@ -57,23 +57,6 @@ def test_a_file_that_is_no_table_costs_nothing(
     assert len(sandbox.mails(email)) == 1
 
 
-@pytest.mark.parametrize(("name", "body"), [("leer.csv", b""), ("bild.png", b"\x89PNG")], ids=["empty", "wrong type"])
-def test_a_wrong_file_is_refused_before_a_byte_is_sent(
-    new_browser: Callable[..., Page], email: str, tmp_path: Path, name: str, body: bytes
-) -> None:
-    page = new_browser()
-    sent: list[str] = []
-    page.on("request", lambda request: sent.append(request.url) if request.method != "GET" else None)
-    path = tmp_path / name
-    path.write_bytes(body)
-    page.goto("/?product=csv-profile")
-    page.fill("input[name=email]", email)
-    page.set_input_files("input[type=file]", str(path))
-    page.click("form[data-upload] button.button:not([type=button])")
-    expect(page.locator("#file-error")).to_be_visible()
-    assert sent == []
-
-
 def test_no_byte_of_the_file_passes_through_the_web_process(
     new_browser: Callable[..., Page], sandbox: Sandbox, live: str, email: str, tmp_path: Path
 ) -> None:

@@ -8,6 +8,8 @@ const RETRIES = [500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000, 30_000]; // mi
 const QUIET = 5_000; // milliseconds without a byte: the customer is told
 const STALL = 60_000; // milliseconds without a byte while there is a network: the connections are made anew
 
+const SILENT = { debug() {}, warn() {}, error() {} }; // what fails is tried again, or told in our own words
+
 /**
  * Send what has not arrived yet. Uppy signs and sends the parts, repeats what failed, and waits while there is no
  * network; which parts are there, and that they are all there, is the server's business (POST upload_url, confirm_url).
@@ -19,7 +21,7 @@ const STALL = 60_000; // milliseconds without a byte while there is a network: t
  * @throws {Problem} what repeating does not help; the signal's reason; any other error: ask the server and try again
  */
 export async function transfer(file, upload, words, { checksum, onProgress, onQuiet, signal }) {
-  const uppy = new Uppy();
+  const uppy = new Uppy({ logger: SILENT });
   let lastByte = Date.now();
   let watch;
   try {
