@@ -98,8 +98,8 @@ class Consumer:
         while not stop.is_set():
             try:
                 messages = self._queue.receive(LONG_POLL_S)
-            except QueueDownError:
-                log.warning("aws_events.queue_down", exc_info=True)
+            except QueueDownError as error:
+                log.warning("aws_events.queue_down", why=str(error.__cause__))
                 stop.wait(PAUSE_S)
                 continue
             for message in messages:
