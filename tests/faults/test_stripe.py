@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import socket
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from tests.faults.house import House
 from tests.faults.proxy import http as answer
 from tests.faults.test_store_and_mail import ask_to_log_in
 from tests.faults.visitor import Answer
+from tests.gateways.boxed import running
 from tests.helpers import process, python
 from tests.webhooks.deliveries import make_event
 
@@ -274,11 +274,9 @@ def test_n3_an_analysis_runs_out_of_memory(house: House) -> None:
     os.mkfifo(house.folder / "gate")  # never opened: what waits for it is killed
     hungry, killed, good = house.uploaded("hungry"), house.uploaded("wait"), house.uploaded("good")
 
-    def running() -> int:
-        found = list(Path(tempfile.gettempdir()).glob(f"analysis-{killed.id}-*/pid-of-run"))
-        return int(found[0].read_text() or 0) if found else 0
-
-    os.kill(house.until(running, what="the run"), signal.SIGKILL)
+    house.folder.chmod(0o755)  # the program is somebody else
+    [pid] = house.until(lambda: running(f"program.py wait {house.folder / 'gate'}"), what="the run")
+    os.kill(pid, signal.SIGKILL)
     for order, state in ((hungry, "failed"), (killed, "failed"), (good, "analysed")):
         house.until(lambda o=order, s=state: house.now(o).state == s, what=f"{order.product} to end")  # type: ignore[misc]
     assert house.now(hungry).attention == house.now(killed).attention == "analysis_failed"
