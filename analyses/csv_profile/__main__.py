@@ -4,12 +4,15 @@ Keeps the contract of docs/analysis-program.md. TMPDIR needs up to twice the fil
 """
 
 import argparse
+import itertools
 import os
 import sys
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 from analyses.csv_profile import encoding, relations, report, sniff, stats, table, texts
+from analyses.csv_profile.stats import ColumnStats
 from analyses.kit import plots, program
 from analyses.kit.program import Job, progress
 
@@ -30,9 +33,12 @@ def profile(job: Job, scratch: Path, *, full: bool) -> None:
     layout = sniff.sniff(source.path, words("column"))
     progress(8, "table")
     data = table.ingest(source.path, layout, scratch)
-    progress(25, "columns")
-    described = list(stats.describe(data))
-    progress(35, "relations")
+    progress(50, "columns")
+    plots.set_up()
+    coming, kept = itertools.tee(_told(stats.describe(data), len(data.columns)))
+    pictures = report.draw_columns(coming, words, job.output) if full else {}
+    described = list(kept)
+    progress(80, "relations")
     found = report.Findings(
         filename=job.filename,
         order_id=job.order_id,
@@ -40,14 +46,20 @@ def profile(job: Job, scratch: Path, *, full: bool) -> None:
         layout=layout,
         table=data,
         stats=described,
+        pictures=pictures,
         over=relations.over_time(data, described),
         correlations=relations.correlate(data, described) if full else None,
     )
-    progress(40, "plots")
-    plots.set_up()
+    progress(85, "plots")
     report.write_result(found, words, job.output, full=full)
     progress(95, "preview")
     report.write_preview(found, words, job.output)
+
+
+def _told(described: Iterator[ColumnStats], columns: int) -> Iterator[ColumnStats]:
+    for number, stat in enumerate(described, 1):
+        yield stat
+        progress(50 + 30 * number // columns, "columns")
 
 
 if __name__ == "__main__":

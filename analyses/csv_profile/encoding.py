@@ -12,6 +12,7 @@ import polars as pl
 from analyses.kit.program import CannotAnalyse
 
 CHUNK = 4 << 20  # bytes
+PIECE = 1 << 18  # bytes that fit the processor's cache
 WINDOW = 1 << 16  # bytes looked at to tell one Japanese encoding from the other
 
 # What other kinds of file start with, and the reason we give.
@@ -113,7 +114,7 @@ def _is_clean_utf8(path: Path) -> bool:
     """Tell whether a file of lines is UTF-8 without NUL: ten times as fast as `_decoded`, which finds what is wrong."""
     rest = b""
     with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
+        while chunk := file.read(PIECE):
             whole, newline, begun = chunk.rpartition(b"\n")
             if not newline or not _reads(rest + whole):
                 return False

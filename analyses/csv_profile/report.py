@@ -1,5 +1,6 @@
 """Put the findings into one HTML page without scripts, and the free preview."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,6 @@ from analyses.csv_profile.table import Table
 from analyses.csv_profile.texts import LABELS, Texts
 from analyses.kit import pages
 from analyses.kit.pages import Picture, embedded
-from analyses.kit.program import progress
 from analyses.kit.texts import in_every, percent, shorten
 
 PLOTTED = 40  # columns with a plot of their own
@@ -30,6 +30,7 @@ class Findings:
     layout: Layout
     table: Table
     stats: list[ColumnStats]
+    pictures: dict[str, Picture]  # by the columns' keys
     over: OverTime | None
     correlations: Correlations | None
 
@@ -96,15 +97,18 @@ def _sampled(rows: int) -> int:
     return -(-rows // -(-rows // SORTED_ROWS))
 
 
-def _column_plots(found: Findings, texts: Texts, folder: Path) -> dict[str, Picture]:
+def draw_columns(stats: Iterable[ColumnStats], texts: Texts, output: Path) -> dict[str, Picture]:
+    """Draw the first columns that can be drawn into `output`/result/plots; returns the pictures by the columns' keys.
+
+    Takes one column after the other, so that others can be computed while it draws.
+    """
+    folder = output / "result" / "plots"
+    folder.mkdir(parents=True)
     pictures: dict[str, Picture] = {}
-    for number, stat in enumerate(found.stats, 1):
-        if len(pictures) == PLOTTED:
-            break
+    for number, stat in enumerate(stats, 1):
         path = folder / f"column-{number:04}.png"
-        if plots.column(stat, texts, path):
+        if len(pictures) < PLOTTED and plots.column(stat, texts, path):
             pictures[stat.column.key] = embedded(path, texts("spread_of", name=stat.column.name))
-        progress(40 + 35 * number // len(found.stats), "plots")
     return pictures
 
 
@@ -139,21 +143,17 @@ def _in_short(stat: ColumnStats, texts: Texts) -> str:
 
 
 def write_result(found: Findings, texts: Texts, output: Path, *, full: bool) -> None:
-    """Write `output`/result: report.html, and for a full profile plots/ and all tables/."""
+    """Write `output`/result: report.html, and for a full profile the other plots/ and all tables/."""
     folder = output / "result"
     (folder / "tables").mkdir(parents=True)
     tables.columns(folder / "tables" / "columns.csv", found.stats, texts)
-    pictures: dict[str, Picture] = {}
     series: list[tuple[str, Picture]] = []
     heatmap: Picture | None = None
     if full:
-        (folder / "plots").mkdir()
         tables.top_values(folder / "tables" / "top-values.csv", found.stats, found.table.rows, texts)
-        pictures = _column_plots(found, texts, folder / "plots")
         if found.over:
             tables.over_time(folder / "tables" / "over-time.csv", found.over, texts)
             series = _series_plots(found.over, texts, folder / "plots")
-            progress(85, "series")
         if found.correlations:
             tables.correlations(folder / "tables" / "correlations.csv", found.correlations, texts)
             plots.heatmap(found.correlations, folder / "plots" / "correlations.png")
@@ -167,8 +167,8 @@ def write_result(found: Findings, texts: Texts, output: Path, *, full: bool) -> 
         t=texts,
         found=found,
         facts=_facts(found, texts),
-        notes=_notes(found, texts, plotted=len(pictures)),
-        pictures=pictures,
+        notes=_notes(found, texts, plotted=len(found.pictures)),
+        pictures=found.pictures,
         series=series,
         heatmap=heatmap,
         told=_told(found.correlations, texts) if found.correlations else [],

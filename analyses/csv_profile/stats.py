@@ -1,8 +1,10 @@
 """Numbers about each column: spread, distinct values, frequent values."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +17,7 @@ COUNTED_WORDS = 200_000  # above about this many different texts, frequent ones 
 TOP = 10  # frequent values shown
 CATEGORY = 50  # a text column with at most this many different values is a category
 BINS = 40
+AT_ONCE = 2  # columns held in memory
 TAIL = 0.005  # share of values at each end that a histogram leaves out where they are far away
 FAR = 3  # times the inner range from which an end is far away
 QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
@@ -59,14 +62,17 @@ def every_kth(lazy: pl.LazyFrame, rows: int, limit: int) -> pl.LazyFrame:
 
 
 def describe(table: Table) -> Iterator[ColumnStats]:
-    """Yield the statistics of each column, holding one column in memory at a time."""
+    """Yield the statistics of each column, in order, while the next ones are being computed."""
     exact = _aggregates(table)
-    for column in table.columns:
-        if column.missing + column.unreadable == table.rows:
-            yield ColumnStats(column, "empty", 0, unique_is_estimate=False)
-        else:
-            known = {name: exact[f"{column.key} {name}"] for name in AGGREGATES.get(column.kind.name, {})}
-            yield DESCRIBE[column.kind.name](table, column, known)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield from pool.map(partial(_described, table, exact), table.columns)
+
+
+def _described(table: Table, exact: dict[str, Value], column: Column) -> ColumnStats:
+    if column.missing + column.unreadable == table.rows:
+        return ColumnStats(column, "empty", 0, unique_is_estimate=False)
+    known = {name: exact[f"{column.key} {name}"] for name in AGGREGATES.get(column.kind.name, {})}
+    return DESCRIBE[column.kind.name](table, column, known)
 
 
 AGGREGATES: dict[str, dict[str, Callable[[pl.Expr], pl.Expr]]] = {
@@ -99,7 +105,8 @@ def _ordered(table: Table, column: Column, known: dict[str, Value]) -> ColumnSta
     values = _values(table, column)
     numeric = values.dt.epoch("ms") if column.kind.name in {"date", "datetime"} else values
     numeric = numeric.cast(pl.Int64) if column.kind.name == "time" else numeric
-    floats = np.sort(numeric.cast(pl.Float64).to_numpy())
+    floats = numeric.cast(pl.Float64).to_numpy(writable=True)
+    floats.sort()
     unique = int(np.count_nonzero(floats[1:] != floats[:-1])) + 1
     top: list[tuple[str | float | bool, int]] = []
     if column.kind.name in {"integer", "number"}:

@@ -115,7 +115,8 @@ def _write(cleaned: pl.LazyFrame, kind_of: dict[str, Kind], parquet: Path) -> di
         flags.append(bad.alias(f"{key} bad"))
         if kind.fallback and kind.name in {"integer", "boolean"}:
             # Whole numbers with fractions further down are numbers; 0 and 1 with a 2 are whole numbers.
-            flags.append((bad & kinds.fallback(kind).read(pl.col(key)).is_not_null()).alias(f"{key} wider"))
+            wider = kinds.fallback(kind).read(pl.when(bad).then(pl.col(key))).is_not_null()
+            flags.append(wider.alias(f"{key} wider"))
     values = [pl.col(f"{key} typed").alias(key) if key in read else pl.col(key) for key in kind_of]
     cleaned.with_columns(typed).select(*values, *flags).sink_parquet(parquet, compression="lz4")
     counts = [pl.len().alias("all"), *map(pl.count, kind_of), pl.selectors.exclude(list(kind_of)).sum()]
