@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from app.checkout.settle import settle
 from app.delivery.service import build
+from app.intake.inspection import conclude, look
 from app.models import AuditEntry, Mail, Order, Payment, Refund
 from app.recovery.report import open_findings
 from tests.checkout.shop import ask_stripe, audit, mails
@@ -118,6 +119,10 @@ def test_everything_comes_back(company: Company) -> None:
     lists = calls(company)[already:]
     assert {call["path"] for call in lists} == {"/v1/checkout/sessions"}
     assert len(lists) == -(-sessions_of_the_account(company) // 100)
+    # A file that waits for its payment is looked at once more before it can be paid.
+    waits = made["prepaid_unpaid"].id
+    assert company.portal.jobs.client.list_workflows(workflow_ids=[f"intake.inspect:{waits}"])
+    conclude(waits, look(waits))
 
     after = ledger(company)
     for name, rows in before.items():
