@@ -97,7 +97,7 @@ def test_a_fresh_order_shows_what_is_not_there_yet(portal: Portal, staff: FlaskC
         assert part in text
 
 
-@pytest.mark.parametrize("order_id", ["x", new_id(), new_id().upper(), "%00"])
+@pytest.mark.parametrize("order_id", ["x", new_id(), new_id().upper(), "%00"], ids=["x", "free", "upper", "nul"])
 def test_an_unknown_order_is_not_found(staff: FlaskClient, order_id: str) -> None:
     assert staff.get(f"/staff/orders/{order_id}").status_code == 404
 

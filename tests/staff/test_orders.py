@@ -161,7 +161,9 @@ def test_parameters_that_nobody_knows_change_nothing(staff: FlaskClient) -> None
     assert staff.get("/staff/orders?sort=email&limit=100000").status_code == 200
 
 
-@pytest.mark.parametrize("address", ["/staff", "/staff/orders", f"/staff/orders/{new_id()}"])
+@pytest.mark.parametrize(
+    "address", ["/staff", "/staff/orders", f"/staff/orders/{new_id()}"], ids=["door", "list", "order"]
+)
 def test_for_everybody_else_the_back_office_does_not_exist(
     portal: Portal, client: FlaskClient, email: str, address: str
 ) -> None:
