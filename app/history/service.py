@@ -84,7 +84,7 @@ def rows(email: str, sessions: Sequence[StripeSession], orders: Iterable[Order])
 
 def _orders(email: str, sessions: Sequence[StripeSession]) -> Sequence[Order]:
     columns = (
-        Order.product, Order.email, Order.charge, Order.price, Order.state,
+        Order.product, Order.email, Order.charge, Order.price, Order.state, Order.scan,
         Order.money, Order.filename, Order.delivery, Order.created_at, Order.result_gone_at,
     )  # fmt: skip
     query = (

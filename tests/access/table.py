@@ -95,7 +95,7 @@ class Row:
 
 
 ORDER = "/orders/<order_id>"
-PUT_FILE = {"method": "PUT", "key": "{key}", "content_type": "application/octet-stream"}
+SAME_FILE = {"filename": "売上.csv", "size": 10}
 FORM = {"product": "csv-profile", "email": "new@example.jp", "locale": "ja"}
 TO_HISTORY, TO_STAFF = "302 /history", "302 /staff/orders"
 TO_OWN_PAGE = {
@@ -128,7 +128,8 @@ TABLE = (
     # --- an order
     Row("GET", ORDER, viewers("200")),
     Row("GET", f"{ORDER}/status", viewers("200")),
-    Row("POST", f"{ORDER}/sign", viewers("200"), order="waiting", json=PUT_FILE),
+    Row("POST", f"{ORDER}/sign", viewers("200"), order="waiting", json={}),
+    Row("POST", f"{ORDER}/upload", viewers("200"), order="waiting", json=SAME_FILE),
     Row("POST", f"{ORDER}/uploaded", viewers("303 /orders/")),
     Row("GET", f"{ORDER}/pay", payers("200"), order="analysed"),
     Row("POST", f"{ORDER}/pay", payers("303 {stripe}/c/pay/cs_"), order="analysed", form={"method": "card"}),
