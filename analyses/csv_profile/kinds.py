@@ -20,12 +20,16 @@ Read = Callable[[pl.Expr], pl.Expr]
 
 @dataclass(frozen=True)
 class Kind:
-    """One way to read a column: `name` is a key of the texts, `read` gives null for what does not fit."""
+    """One way to read a column: `name` is a key of the texts, `read` gives null for what does not fit.
+
+    `read` takes strings, and what the CSV reader makes of them as `dtype`.
+    """
 
     name: str
     matches: Callable[[str], bool]
     read: Read
     fallback: str | None = None  # the name of the kind to try when the whole file does not fit
+    dtype: type[pl.DataType] = pl.String
 
 
 def is_missing(cell: str) -> bool:
@@ -160,8 +164,8 @@ KINDS: tuple[Kind, ...] = (
         _date("%Y%m%d"),
         "integer",
     ),
-    Kind("integer", _pattern(r"[-+]?\d{1,18}"), lambda expr: expr.cast(pl.Int64, strict=False), "number"),
-    Kind("number", _pattern(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?"), _finite),
+    Kind("integer", _pattern(r"[-+]?\d{1,18}"), lambda expr: expr.cast(pl.Int64, strict=False), "number", pl.Int64),
+    Kind("number", _pattern(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?"), _finite, dtype=pl.Float64),
     Kind("number", _pattern(r"[¥￥$€£]?[-+△▲−－]?[¥￥$€£]?\d{1,3}(,\d{3})*(\.\d+)? ?[%％円]?"), _decorated),  # noqa: RUF001
     Kind("number", _pattern(r"[¥￥$€£]?[-+△▲−－]?[¥￥$€£]?\d+(\.\d+)? ?[%％円]?"), _decorated),  # noqa: RUF001
     Kind("number", _pattern(r"[-+]?\d{1,3}(\.\d{3})*,\d+|[-+]?\d+,\d+"), _decimal_comma),

@@ -1,6 +1,7 @@
 """Read the whole table into typed Parquet, guessing what each column holds and mending wrong guesses."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -64,17 +65,18 @@ def ingest(text: Path, layout: Layout, scratch: Path) -> Table:
 
 def _ingest(text: Path, layout: Layout, scratch: Path, quote: str | None) -> Table:
     keys = [f"c{index}" for index in range(len(layout.names))]
-    raw = pl.scan_csv(
+    raw = partial(
+        pl.scan_csv,
         text,
         has_header=False,
-        schema=dict.fromkeys([*keys, SURPLUS], pl.String),
         separator=layout.delimiter,
         quote_char=quote,
         skip_lines=layout.skip_lines,
         missing_columns="insert",
         extra_columns="ignore",
     )
-    head = raw.head(HEAD).collect(engine="streaming")
+    words: dict[str, type[pl.DataType]] = dict.fromkeys([*keys, SURPLUS], pl.String)
+    head = raw(schema=words).head(HEAD).collect(engine="streaming")
     clean_head = head.select(*map(kinds.clean, keys))
     kind_of = {key: kinds.guess(clean_head[key].drop_nulls().head(GUESSED_FROM).to_list()) for key in keys}
     # Trimming and looking for words such as NA costs a third of the time: only where it has to be.
@@ -82,8 +84,17 @@ def _ingest(text: Path, layout: Layout, scratch: Path, quote: str | None) -> Tab
     parquet = scratch / "table.parquet"
     unfit = keys
     while unfit:
-        cleaned = raw.select(*(pl.col(key) if key in tidy else kinds.clean(key) for key in keys), SURPLUS)
-        found = _write(cleaned, kind_of, parquet)
+        # The reader itself makes numbers in half the time, and stops where it can't.
+        numbers = {key: kind_of[key].dtype for key in tidy if kind_of[key].dtype is not pl.String}
+        lazy = raw(schema=words | numbers)
+        cleaned = lazy.select(*(pl.col(key) if key in tidy else kinds.clean(key) for key in keys), SURPLUS)
+        try:
+            found = _write(cleaned, kind_of, parquet)
+        except pl.exceptions.ComputeError:
+            if not numbers:
+                raise
+            tidy -= numbers.keys()
+            continue
         untidy = {key for key in tidy if found[f"{key} bad"]}
         unfit = [key for key in keys if key in untidy or not _fits(found, key)]
         kind_of |= {key: kinds.fallback(kind_of[key]) for key in unfit if key not in untidy}
@@ -118,7 +129,7 @@ def _write(cleaned: pl.LazyFrame, kind_of: dict[str, Kind], parquet: Path) -> di
             wider = kinds.fallback(kind).read(pl.when(bad).then(pl.col(key))).is_not_null()
             flags.append(wider.alias(f"{key} wider"))
     values = [pl.col(f"{key} typed").alias(key) if key in read else pl.col(key) for key in kind_of]
-    cleaned.with_columns(typed).select(*values, *flags).sink_parquet(parquet, compression="lz4")
+    cleaned.with_columns(typed).select(*values, *flags).sink_parquet(parquet, compression="lz4", statistics=False)
     counts = [pl.len().alias("all"), *map(pl.count, kind_of), pl.selectors.exclude(list(kind_of)).sum()]
     return pl.scan_parquet(parquet).select(counts).collect(engine="streaming").row(0, named=True)
 

@@ -77,4 +77,4 @@ def thousands(axis: mpl.axis.Axis, *, whole: bool = False) -> None:
 def save(figure: Figure, path: Path) -> None:
     """Write the plot; the same figure gives the same bytes."""
     # As savefig does, less its drawing everything once beforehand for bounds that nobody asks for.
-    FigureCanvasAgg(figure).print_png(path, metadata={"Software": None})
+    FigureCanvasAgg(figure).print_png(path, metadata={"Software": None})  # type: ignore[no-untyped-call]

@@ -142,6 +142,14 @@ def test_untidy_values_below_the_head_are_trimmed_too(tmp_path: Path) -> None:
     assert data.scan().select(pl.col("c0").last()).collect().item() == 7
 
 
+def test_numbers_below_the_head_that_are_none(tmp_path: Path) -> None:
+    _, _, data = read(
+        tmp_path, ("a,b\n" + "".join(f"{n},{n}.5\n" for n in range(6000)) + "1,inf\n2,NaN\n3,1e999\n").encode()
+    )
+    assert [(column.missing, column.unreadable) for column in data.columns] == [(0, 0), (1, 2)]
+    assert data.scan().select(pl.col("c1").count()).collect().item() == 6000
+
+
 def test_missing_values(tmp_path: Path) -> None:
     _, _, data = read(tmp_path, b'a,b\n1,x\nNA, \n-,\n"",y\n2,NULL\n')
     assert [(column.kind.name, column.missing) for column in data.columns] == [("integer", 1), ("text", 1)]
