@@ -41,6 +41,7 @@ TARGETS = (
     Target("customer", "/orders/{order}*/return?session_id=cs_test_1*&look=1*"),
     Target("customer", "/orders/{open}*/files/result.zip*"),
     Target("customer", "/orders/{open}*/preview/plot.png*"),
+    Target("customer", "/orders/{open}*/report"),
     Target("customer", "/history?page=1*"),
     Target("customer", "/account/sessions/end", "session=0123456789abcdef*"),
     Target("customer", "/account/email", "email=c@example.jp*"),

@@ -11,7 +11,7 @@ from scan.findings import ACCEPTED, Finding
 from tests.helpers import ROOT
 
 TOOLS = ROOT / "var" / "scan" / "bin"
-LOOKED_AT = ("app", "sandbox", "analyses", "wsgi.py")
+LOOKED_AT = ("app", "sandbox", "analyses", "deploy", "wsgi.py")
 HASHES_ONLY = r"^(requirements/.*\.txt|package-lock\.json)$"
 
 
