@@ -44,6 +44,7 @@ bench: setup ## measurements; each prints its own table
 	$(PY) -m bench.login_timing
 	$(PY) -m bench.csv_profile
 	$(PY) -m bench.analyses
+	$(PY) -m bench.upload
 
 setup: $(VENV)/.ready static/dist/app.js translations/.compiled
 
