@@ -32,7 +32,7 @@ BEAT_S = 5.0
 STALE = timedelta(seconds=30)
 FORGET = timedelta(days=1)
 KEEP_FINISHED = timedelta(days=14)
-POLL_S = 0.2
+POLL_S = 0.4  # between two looks at a queue; each costs a query, and there are a dozen queues
 POLL_LINE_S = 0.5  # there is a line for each product
 
 # Who is alive is a matter of the machine's time: the portal's clock may be moved by days.

@@ -13,10 +13,14 @@ from tests.helpers import process, python, wait_for
 
 @contextmanager
 def worker_named(name: str, environment: dict[str, str], folder: Path) -> Iterator[Popen[bytes]]:
-    """Run a worker of that name until the block ends."""
+    """Run a worker of that name until the block ends; where it is to die early, it may be dead when the block begins."""
     log = folder / f"{name}-{os.urandom(4).hex()}.log"
     with process(*python("-m", "app.worker", "--name", name), environment=environment, log=log) as child:
-        wait_for(lambda: log.exists() and "worker.ready" in log.read_text(), 60, "the worker")
+
+        def begun() -> bool:
+            return child.poll() == -signal.SIGKILL or (log.exists() and "worker.ready" in log.read_text())
+
+        wait_for(begun, 60, "the worker")
         yield child
 
 
