@@ -13,7 +13,7 @@ from tests.helpers import process, python, wait_for
 
 @contextmanager
 def worker_named(name: str, environment: dict[str, str], folder: Path) -> Iterator[Popen[bytes]]:
-    """Run a worker of that name until the block ends; where it is to die early, it may be dead when the block begins."""
+    """Run a worker of that name until the block ends; one that is to die early may be dead when the block begins."""
     log = folder / f"{name}-{os.urandom(4).hex()}.log"
     with process(*python("-m", "app.worker", "--name", name), environment=environment, log=log) as child:
 
