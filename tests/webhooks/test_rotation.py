@@ -1,6 +1,7 @@
 """AC-W02 with real servers: a secret is rolled, one server replaced by the next, and no good event is refused."""
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -20,11 +21,24 @@ class Balancer:
     def __init__(self) -> None:
         self.address = ""
         self.answers: list[int] = []
+        self._under_way: Counter[str] = Counter()
+        self._lock = threading.Lock()
 
     def told(self, secret: str) -> int:
         """Send a new event signed with that secret; return the answer."""
         body = encode(make_event())
-        return send(self.address, body, {"Stripe-Signature": sign(body, secret)})
+        with self._lock:
+            address = self.address
+            self._under_way[address] += 1
+        try:
+            return send(address, body, {"Stripe-Signature": sign(body, secret)})
+        finally:
+            with self._lock:
+                self._under_way[address] -= 1
+
+    def drain(self) -> None:
+        """Wait until no server but the one in use has a request under way: then the others may be stopped."""
+        wait_for(lambda: not any(count for one, count in self._under_way.items() if one != self.address), 60, "drain")
 
     @contextmanager
     def stream(self, secret: str) -> Iterator[None]:
@@ -66,11 +80,13 @@ def test_ac_w02_rolled_under_load_without_a_refusal(environment: dict[str, str],
         assert (balancer.told(WEBHOOK_SECRET), balancer.told(OTHER)) == (200, 400)
         with balancer.stream(WEBHOOK_SECRET):
             second = serve(OTHER, WEBHOOK_SECRET)
+            balancer.drain()
             first.close()
             more()
         with balancer.stream(OTHER):
             more()
             serve(OTHER)
+            balancer.drain()
             second.close()
             more()
         assert (balancer.told(OTHER), balancer.told(WEBHOOK_SECRET)) == (200, 400)
