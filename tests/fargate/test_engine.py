@@ -1,6 +1,7 @@
 """The engine `fargate` alone: its containers are real processes, its object store a real one."""
 
 import os
+import tempfile
 import stat
 import threading
 from hashlib import sha256
@@ -82,8 +83,9 @@ def test_the_program_sees_nothing_of_the_task(engine: Fargate, agent: Agent, wor
     root = os.geteuid() == 0
     if root:
         agent.environment["RUN_USER"] = "nobody"
-        agent.folder.chmod(0o755)
-        for parent in agent.folder.parents[:2]:
+        for parent in (agent.folder, *agent.folder.parents):
+            if parent == Path(tempfile.gettempdir()):
+                break
             parent.chmod(0o755)
     finished = engine.run(one := work(command=["sh", "-c", SHOW]))
     assert finished.exit_code == 0, finished.log_tail
