@@ -1,8 +1,8 @@
 """The engine `fargate` alone: its containers are real processes, its object store a real one."""
 
 import os
-import tempfile
 import stat
+import tempfile
 import threading
 from hashlib import sha256
 from pathlib import Path
