@@ -59,16 +59,18 @@ def send_login(mail_id: str) -> None:
 
 def _try_later(mail_id: str) -> None:
     with portal.database.transaction() as session:
-        mail = session.get_one(Mail, mail_id)
-        age = portal.clock() - mail.created_at
-        if age < GIVE_UP:
+        mail = session.get(Mail, mail_id)
+        age = portal.clock() - mail.created_at if mail else GIVE_UP
+        if mail and age < GIVE_UP:
             wait = min(max(age, SHORTEST_WAIT), LONGEST_WAIT)
             portal.jobs.enqueue(session, job_of(mail.kind), mail_id, key=next_key(), delay=wait)
 
 
 def _send(mail_id: str) -> str:
     with portal.database.transaction() as session:
-        mail = session.get_one(Mail, mail_id)
+        mail = session.get(Mail, mail_id)
+    if mail is None:
+        return "forgotten"  # with its order: retention, or the customer's wish
     if mail.state in {"sent", "dropped"}:
         return mail.state
     if mail.expires_at is not None and mail.expires_at <= portal.clock():

@@ -142,3 +142,9 @@ def _tables_that_hold(portal: Portal, *texts: str) -> list[str]:
                 if any(part in str(row) for row in rows for part in texts):
                     found.append(name)
     return found
+
+
+def test_a_mail_that_was_forgotten_with_its_order_is_nothing_to_send(portal: Portal) -> None:
+    """Its job ends at once: tries in vain would keep the queue from others' mails."""
+    assert jobs._send(new_id()) == "forgotten"  # noqa: SLF001
+    jobs._try_later(new_id())  # noqa: SLF001
