@@ -65,5 +65,5 @@ def test_ac_p02_copy_and_deletion_by_hand(
     assert reload(portal, order).email != email
     page.goto("/account")
     assert "/login" in page.url
-    wait_for(lambda: sandbox.mails(email), 30, "the last mail")
+    wait_for(lambda: sandbox.mails(email), 90, "the last mail")
     assert found == []
