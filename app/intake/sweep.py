@@ -1,9 +1,10 @@
 """The third road: what the browser did not say and no event told of is found in the object store and the ledger."""
 
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import islice
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Select, and_, or_, select
 
 from app.intake.grants import incoming_key, order_id_of
 from app.intake.inspection import UNSCANNED
@@ -33,15 +34,14 @@ def find_arrived(moment: str) -> int:
 
 def find_complete(moment: str) -> int:
     """Have every upload completed and confirmed whose parts have all arrived, and whose browser went silent."""
-    with portal.database.transaction() as session:
-        waiting = session.scalars(
-            select(Order).where(Order.state == "waiting", Order.upload_id.is_not(None)).limit(BATCH)
-        ).all()
-    arrived = [order for order in waiting if parts_are_there(order, portal.clock() - PATIENCE)]
-    with portal.database.transaction() as session:
-        for order in arrived:
-            portal.jobs.enqueue(session, "intake.confirm", order.id, key=f"intake.confirm:{order.id}:{moment}")
-    return len(arrived)
+    total = 0
+    for waiting in _batches(select(Order).where(Order.state == "waiting", Order.upload_id.is_not(None))):
+        arrived = [order for order in waiting if parts_are_there(order, portal.clock() - PATIENCE)]
+        with portal.database.transaction() as session:
+            for order in arrived:
+                portal.jobs.enqueue(session, "intake.confirm", order.id, key=f"intake.confirm:{order.id}:{moment}")
+        total += len(arrived)
+    return total
 
 
 def find_unseen(moment: str) -> int:
@@ -50,13 +50,23 @@ def find_unseen(moment: str) -> int:
     if portal.catalog.uploads.scan != "none":  # let through when there was none
         waits = Order.attention.is_distinct_from(UNSCANNED)
     unseen = or_(Order.scan.is_(None), and_(Order.scan == "unscanned", waits))
-    with portal.database.transaction() as session:
-        orders = session.scalars(
-            select(Order.id)
-            .where(Order.state == "uploaded", Order.uploaded_at < portal.clock() - PATIENCE, unseen)
-            .where(Order.input_gone_at.is_(None))
-            .limit(BATCH)
-        ).all()
-        for order_id in orders:
-            portal.jobs.enqueue(session, "intake.inspect", order_id, key=f"intake.inspect:{order_id}:{moment}")
-    return len(orders)
+    late = Order.uploaded_at < portal.clock() - PATIENCE
+    total = 0
+    for orders in _batches(select(Order).where(Order.state == "uploaded", late, unseen, Order.input_gone_at.is_(None))):
+        with portal.database.transaction() as session:
+            for order in orders:
+                portal.jobs.enqueue(session, "intake.inspect", order.id, key=f"intake.inspect:{order.id}:{moment}")
+        total += len(orders)
+    return total
+
+
+def _batches(query: Select[Order]) -> Iterator[Sequence[Order]]:
+    """Yield all orders that a query finds, some at a time: those that go on waiting don't hide the ones behind them."""
+    last = ""
+    while True:
+        with portal.database.transaction() as session:
+            found = session.scalars(query.where(Order.id > last).order_by(Order.id).limit(BATCH)).all()
+        if not found:
+            return
+        yield found
+        last = found[-1].id

@@ -35,7 +35,6 @@ def content_security_policy(settings: Settings, nonce: str) -> dict[str, str]:
         "font-src": "'self'",
         "connect-src": f"'self' {store}",
         "frame-src": f"'self' {store}",  # a report (app.delivery.views.report), by way of its download's address
-        "worker-src": "'self'",
         "form-action": f"'self' {stripe_page} {store}",
         "frame-ancestors": "'none'",
         "base-uri": "'none'",
