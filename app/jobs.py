@@ -6,7 +6,7 @@ same id again is the same job.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -19,8 +19,10 @@ from sqlalchemy.orm import Session
 APPLICATION_VERSION = "1"
 SYSTEM_SCHEMA = "dbos"
 
-# Queues and how many of their jobs one worker runs at a time. Mail is apart so that a login never waits for analyses.
-QUEUES = {"intake": 4, "delivery": 2, "stripe": 4, "mail": 4, "login": 2, "upkeep": 2}
+# One queue for all jobs but analyses, as every queue costs looks at the database; its lanes (DBOS: partitions) keep
+# them apart, so that a login never waits for deliveries (decision 019). One worker runs so many jobs of each lane.
+LANES_QUEUE = "lanes"
+LANE_AT_ONCE = 4
 # Where analyses run; ANALYSES_AT_ONCE says how many. They get here from the lines of their products (decision 018).
 ENGINE_QUEUE = "engine"
 
@@ -38,43 +40,50 @@ class Job:
     """A job as its room declares it."""
 
     name: str
-    queue: str
     run: Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a job waits: its queue, and its priority there (the smaller comes first; 0 before all others)."""
+    """Where a job waits: its queue, its lane in it, its priority (the smaller comes first; 0 before all others)."""
 
     queue: str
     priority: int = 0
+    lane: str | None = None
 
 
 PlaceOf = Callable[[Session, str], Place]
 
 REGISTRY: dict[str, Job] = {}
 
-JOB_QUEUES = {
-    "intake.confirm": "intake",
-    "intake.inspect": "intake",
-    "intake.sweep": "upkeep",
-    "orders.record": "upkeep",
-    "analysis.run": "",  # the line of the order's product (app.orders.line)
-    "analysis.work": ENGINE_QUEUE,
-    "delivery.build": "delivery",
-    "delivery.notice": "upkeep",
-    "mail.send": "mail",
-    "mail.login": "login",
-    "payments.refund": "stripe",
-    "payments.remind": "upkeep",
-    "payments.reconcile": "upkeep",
-    "ledger.compare": "upkeep",
-    "events.missed": "upkeep",
-    "privacy.retention": "upkeep",
-    "privacy.files": "upkeep",
-    "privacy.erase": "upkeep",
+
+def _lane(name: str) -> Place:
+    return Place(LANES_QUEUE, lane=name)
+
+
+JOB_PLACES = {
+    "intake.confirm": _lane("intake"),
+    "intake.inspect": _lane("intake"),
+    "intake.sweep": _lane("upkeep"),
+    "orders.record": _lane("upkeep"),
+    "analysis.work": Place(ENGINE_QUEUE),
+    "delivery.build": _lane("delivery"),
+    "delivery.notice": _lane("upkeep"),
+    "mail.send": _lane("mail"),
+    "mail.login": _lane("login"),
+    "payments.refund": _lane("stripe"),
+    "payments.remind": _lane("upkeep"),
+    "payments.reconcile": _lane("upkeep"),
+    "ledger.compare": _lane("upkeep"),
+    "events.missed": _lane("upkeep"),
+    "privacy.retention": _lane("upkeep"),
+    "privacy.files": _lane("upkeep"),
+    "privacy.erase": _lane("privacy"),
 }
-"""Every job's name and queue, so that a room can enqueue the next room's job without importing it."""
+"""Where every job waits, so that a room can enqueue the next room's job without importing it.
+
+`analysis.run` is not here: it waits in the line of its order's product (app.orders.line).
+"""
 
 SCHEDULE: dict[str, timedelta] = {}
 """Jobs that run by themselves and how often. Each gets the moment it is for as its id (ISO 8601, UTC)."""
@@ -84,7 +93,7 @@ def job(name: str) -> Callable[[Callable[[str], None]], Callable[[str], None]]:
     """Declare a function that takes one id as the job of this name; its outside work belongs into `step`."""
 
     def declare(function: Callable[[str], None]) -> Callable[[str], None]:
-        REGISTRY[name] = Job(name, JOB_QUEUES[name], function)
+        REGISTRY[name] = Job(name, function)
         return function
 
     return declare
@@ -128,7 +137,7 @@ class JobQueue:
     def __init__(self, engine: Engine, places: Mapping[str, PlaceOf]) -> None:
         """Take the portal's own engine; the tables are made by `alembic upgrade head`.
 
-        `places`: by the names of jobs whose place is not that of JOB_QUEUES, what works it out.
+        `places`: by the names of jobs that are not in JOB_PLACES, what works their place out.
         """
         self._engine = engine
         self._places = places
@@ -153,13 +162,13 @@ class JobQueue:
         `key` (default: name and subject) is the idempotency key.
         """
         session.flush()
-        place = self._places[name](session, subject) if name in self._places else Place(JOB_QUEUES[name])
+        place = self._places[name](session, subject) if name in self._places else JOB_PLACES[name]
         self._enqueue(session, name, subject, place, key=key, delay=delay)
 
     def hand_on(self, name: str, subject: str) -> None:
         """Have another job run, with the priority of the one that runs here, and wait until it has ended."""
         status = DBOS.get_workflow_status(str(DBOS.workflow_id))
-        place = Place(JOB_QUEUES[name], (status and status.priority) or 0)
+        place = replace(JOB_PLACES[name], priority=(status and status.priority) or 0)
         key = f"{name}:{DBOS.workflow_id}"
 
         def enqueue() -> None:
@@ -182,6 +191,7 @@ class JobQueue:
         options: dict[str, Any] = {
             "workflow_name": name,
             "queue_name": place.queue,
+            **({"queue_partition_key": place.lane} if place.lane else {}),
             **({"priority": place.priority} if place.priority else {}),
             "workflow_id": key or f"{name}:{subject}",
             "app_version": APPLICATION_VERSION,

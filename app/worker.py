@@ -18,7 +18,7 @@ from sqlalchemy import delete, or_, select, update
 from app import create_app
 from app.events import ROOMS_WITH_EVENTS, Consumer
 from app.intake.service import close_abandoned
-from app.jobs import APPLICATION_VERSION, ENGINE_QUEUE, QUEUES, REGISTRY, SYSTEM_SCHEMA, Job
+from app.jobs import APPLICATION_VERSION, ENGINE_QUEUE, LANE_AT_ONCE, LANES_QUEUE, REGISTRY, SYSTEM_SCHEMA, Job
 from app.kit.clock import system_clock
 from app.kit.failpoints import fail_point
 from app.models import Order, WorkerHeartbeat
@@ -32,8 +32,7 @@ BEAT_S = 5.0
 STALE = timedelta(seconds=30)
 FORGET = timedelta(days=1)
 KEEP_FINISHED = timedelta(days=14)
-POLL_S = 0.4  # between two looks at a queue; each costs a query, and there are a dozen queues
-POLL_LINE_S = 0.5  # there is a line for each product
+POLL_S = 0.4  # between two looks at a queue, each of which costs a millisecond or two
 
 # Who is alive is a matter of the machine's time: the portal's clock may be moved by days.
 
@@ -128,14 +127,14 @@ def launch(app: Flask, here: Portal, name: str) -> None:
     )
     for job in REGISTRY.values():
         DBOS.workflow(name=job.name)(_in_app(app, job))
+    here_at_once = here.settings.analyses_at_once
     lines = {queue_of(product): at_once for product, at_once in _products(here).items()}
-    by_worker = {**QUEUES, ENGINE_QUEUE: here.settings.analyses_at_once}
-    DBOS.listen_queues([*by_worker, *lines])
+    DBOS.listen_queues([LANES_QUEUE, ENGINE_QUEUE, *lines])
     DBOS.launch()
-    for queue, at_once in by_worker.items():
-        DBOS.register_queue(queue, worker_concurrency=at_once, polling_interval_sec=POLL_S)
+    DBOS.register_queue(LANES_QUEUE, partition_worker_concurrency=LANE_AT_ONCE, polling_interval_sec=POLL_S)
+    DBOS.register_queue(ENGINE_QUEUE, worker_concurrency=here_at_once, polling_interval_sec=POLL_S)
     for queue, at_once in lines.items():
-        DBOS.register_queue(queue, global_concurrency=at_once, polling_interval_sec=POLL_LINE_S)
+        DBOS.register_queue(queue, global_concurrency=at_once, polling_interval_sec=POLL_S)
 
 
 def _products(here: Portal) -> dict[str, int]:

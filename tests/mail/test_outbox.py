@@ -51,7 +51,7 @@ def test_no_mail_without_the_change(portal: Portal) -> None:
     assert mails_of(portal, order) == []
 
 
-def test_m2_a_login_mail_has_a_queue_of_its_own(portal: Portal, client: FlaskClient, email: str) -> None:
+def test_m2_a_login_mail_has_a_lane_of_its_own(portal: Portal, client: FlaskClient, email: str) -> None:
     """Receipts that wait for a busy mail server don't hold up whoever wants to log in."""
     order = make_order(portal)
     queue(portal, "voucher", order, once="payment-1")
@@ -61,4 +61,4 @@ def test_m2_a_login_mail_has_a_queue_of_its_own(portal: Portal, client: FlaskCli
     receipt = mails_of(portal, order)[0]
     ids = [f"mail.login:{login.id}", f"mail.send:{receipt.id}"]
     found = portal.jobs.client.list_workflows(workflow_ids=ids)
-    assert {job.queue_name for job in found} == {"login", "mail"}
+    assert {job.queue_partition_key for job in found} == {"login", "mail"}
