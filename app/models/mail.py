@@ -3,10 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy import ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base
+
+_FAILED = text("state = 'failed'")
 
 
 class Mail(Base):
@@ -31,3 +33,5 @@ class Mail(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
+
+    __table_args__ = (Index("ix_mails_failed", "created_at", sqlite_where=_FAILED, postgresql_where=_FAILED),)

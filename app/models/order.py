@@ -3,11 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, String, Text
+from sqlalchemy import BigInteger, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.models.base import Base
 from app.models.payment import Payment
+
+_ATTENTION = text("attention IS NOT NULL")
 
 
 class Order(Base):
@@ -23,6 +25,7 @@ class Order(Base):
     `upload_id` is the multipart upload that the browser has begun, so that it can go on after the tab was closed.
     `scan` says what a look at the content found: `clean`, `unscanned` or `infected`; null: not looked at yet.
     `kept_until` is when the result is deleted; null: not delivered yet. `cancel_asked_at`: stop the running analysis.
+    `downloads_closed_at`: staff keep the result from being opened since then.
     """
 
     __tablename__ = "orders"
@@ -58,6 +61,7 @@ class Order(Base):
     proved_at: Mapped[datetime | None]
     cancel_asked_at: Mapped[datetime | None]
     kept_until: Mapped[datetime | None]
+    downloads_closed_at: Mapped[datetime | None]
     input_gone_at: Mapped[datetime | None]
     result_gone_at: Mapped[datetime | None]
     erased_at: Mapped[datetime | None]
@@ -70,4 +74,9 @@ class Order(Base):
         Index("ix_orders_state_newest", "state", "created_at", "id"),
         Index("ix_orders_claim_hash", "claim_hash"),
         Index("ix_orders_kept_until", "kept_until"),
+        Index("ix_orders_product_newest", "product", "created_at", "id"),
+        Index("ix_orders_money_newest", "money", "created_at", "id"),
+        Index("ix_orders_price_newest", "price", "created_at", "id"),
+        Index("ix_orders_paid_at", "paid_at", "id"),
+        Index("ix_orders_attention", "created_at", "id", sqlite_where=_ATTENTION, postgresql_where=_ATTENTION),
     )

@@ -51,6 +51,7 @@ class Payment(Base):
     refunds: Mapped[list[Refund]] = relationship(order_by=Refund.created_at, lazy="raise_on_sql")
 
     __table_args__ = (
+        Index("ix_payments_paid_at", "paid_at"),
         # At most one payable Checkout Session an order, whatever two browsers do at once.
         Index(
             "uq_payments_one_open",

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base
@@ -22,3 +22,25 @@ class Refund(Base):
     state: Mapped[str] = mapped_column(String(20), index=True)
     reason: Mapped[str | None] = mapped_column(String(100))
     created_at: Mapped[datetime]
+
+
+class RefundRequest(Base):
+    """A refund that a member of staff asks for; above the catalog's amount a second one must agree (AC-S03).
+
+    Its id is the idempotency key of the refund at Stripe. `amount` in yen. `state`: waiting (for the second person),
+    declined, approved (on its way to Stripe), sent (`refund_id` is Stripe's), refused (by Stripe: `error`).
+    """
+
+    __tablename__ = "refund_requests"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    payment_id: Mapped[str] = mapped_column(ForeignKey("payments.id"), index=True)
+    amount: Mapped[int]
+    reason: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(20), index=True)
+    asked_by: Mapped[str] = mapped_column(String(254))
+    asked_at: Mapped[datetime]
+    decided_by: Mapped[str | None] = mapped_column(String(254))
+    decided_at: Mapped[datetime | None]
+    refund_id: Mapped[str | None] = mapped_column(String(100))
+    error: Mapped[str | None] = mapped_column(Text)

@@ -23,6 +23,7 @@ class StaffMember(Base):
     totp_step: Mapped[int | None] = mapped_column(BigInteger)
     wrong_codes: Mapped[int] = mapped_column(default=0, server_default="0")
     wrong_since: Mapped[datetime | None]
+    invited_by: Mapped[str | None] = mapped_column(String(254))
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
 
