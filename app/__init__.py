@@ -34,6 +34,7 @@ ROOMS = (
     "privacy",
     "staff_login",
     "staff",
+    "staff.actions",
     "legal",
 )
 MAX_BODY = 64 * 1024  # bytes; files never pass through here (AC-H08)

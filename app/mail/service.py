@@ -59,6 +59,23 @@ def queue_mail(
     )
 
 
+def queue_again(session: Session, mail: Mail, order: Order, *, once: str) -> None:
+    """Queue a mail of an order once more, with what is true now and to the address that the order has now.
+
+    Once for each `once`.
+    """
+    _queue(
+        session,
+        dedup_key=f"{order.id}:{mail.kind}:again:{once}",
+        kind=mail.kind,
+        order_id=order.id,
+        to=order.email,
+        locale=order.locale,
+        params=mail.params,
+        expires_at=None,
+    )
+
+
 def queue_account_mail(
     session: Session,
     kind: AccountMail,

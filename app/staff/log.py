@@ -81,14 +81,14 @@ def broken_at(session: Session) -> int | None:
     last, digest = int(head.split()[0]), head.split()[1]
     seq, previous = 0, NOTHING
     while seq < last:
-        query = select(StaffLogEntry).where(StaffLogEntry.seq > seq).order_by(StaffLogEntry.seq).limit(BATCH)
-        for entry in session.scalars(query.execution_options(populate_existing=True)).all() or [None]:
-            fits = entry is not None and (entry.seq, entry.previous) == (seq + 1, previous)
-            if entry is None or not fits or entry.digest != digest_of(entry):
+        query = select(StaffLogEntry).where(StaffLogEntry.seq.between(seq + 1, min(seq + BATCH, last)))
+        entries = session.scalars(query.order_by(StaffLogEntry.seq).execution_options(populate_existing=True)).all()
+        for entry in entries:
+            if (entry.seq, entry.previous, entry.digest) != (seq + 1, previous, digest_of(entry)):
                 return seq + 1
             seq, previous = entry.seq, entry.digest
-            if seq == last:
-                break
+        if not entries:
+            return seq + 1
         session.expunge_all()
     log.info("staff_log.checked", entries=seq, digest=previous)
     return None if previous == digest else last

@@ -36,7 +36,7 @@ View = Callable[P, ResponseReturnValue]
 
 
 def may(permission: str) -> bool:
-    """Tell whether the member of staff who is looking has a permission; raises KeyError for one that is not in MATRIX."""
+    """Tell whether the member of staff who is looking has a permission (a key of MATRIX)."""
     return known_person().role in MATRIX[permission]
 
 

@@ -7,38 +7,39 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from app.errors import BadInputError
-from app.login.people import STAFF_STEP_UP, known_person, recently_proved, staff_required
+from app.login.people import known_person
 from app.login.sessions import live_sessions
 from app.portal import portal
 from app.recovery.report import open_findings
 from app.staff import words
+from app.staff.actions.catalog import ACTIONS
 from app.staff.events import KINDS, events_page
 from app.staff.events import STATES as EVENT_STATES
 from app.staff.findings import FINDINGS
+from app.staff.permissions import may, permitted
 from app.staff.service import MONEYS, STATES, Asked, dossier_of, end_customers_sessions, order_of, page_of
 from app.staff.stripe_links import customer_link, payment_link
 from app.web.texts import locale
 
 blueprint = Blueprint("staff", __name__, url_prefix="/staff")
 
-MAY_END_SESSIONS = ("support", "refunder", "admin")
 LONGEST_SEARCH = 300  # characters
 
 
 @blueprint.get("")
-@staff_required
+@permitted("orders.see")
 def index() -> ResponseReturnValue:
     """Go to the orders, the first page of the back office."""
     return redirect(url_for("staff.orders"))
 
 
 @blueprint.get("/orders")
-@staff_required
+@permitted("orders.see")
 def orders() -> ResponseReturnValue:
     """Show the orders, newest first, as the address asks for them."""
     asked = _asked()
@@ -60,7 +61,7 @@ def orders() -> ResponseReturnValue:
 
 
 @blueprint.get("/orders/<order_id>")
-@staff_required
+@permitted("orders.see")
 def order(order_id: str) -> ResponseReturnValue:
     """Show all that is known of one order."""
     with portal.database.transaction() as session:
@@ -80,18 +81,16 @@ def order(order_id: str) -> ResponseReturnValue:
         words=words,
         products=_products(),
         methods=_methods(),
-        may_end_sessions=known_person().role in MAY_END_SESSIONS,
+        actions=[action for action in ACTIONS if may(action.permission) and action.possible(dossier.order)],
+        may_end_sessions=may("customers.end_sessions"),
     )
 
 
 @blueprint.route("/orders/<order_id>/end-sessions", methods=["GET", "POST"])
-@staff_required
-@recently_proved(STAFF_STEP_UP)
+@permitted("customers.end_sessions", proved=True)
 def end_sessions(order_id: str) -> ResponseReturnValue:
     """End every login of the order's address, when a customer says that somebody else is in (AC-L14, ASVS 7.4.5)."""
     who = known_person()
-    if who.role not in MAY_END_SESSIONS:
-        abort(403)
     with portal.database.transaction() as session:
         order = order_of(session, order_id)
         if request.method != "POST":
@@ -103,7 +102,7 @@ def end_sessions(order_id: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/findings")
-@staff_required
+@permitted("orders.see")
 def findings() -> ResponseReturnValue:
     """Show what the comparison of Stripe, ledger and object store found and could not mend."""
     with portal.database.transaction() as session:
@@ -112,7 +111,7 @@ def findings() -> ResponseReturnValue:
 
 
 @blueprint.get("/events")
-@staff_required
+@permitted("events.see")
 def events() -> ResponseReturnValue:
     """Show Stripe's events, newest first."""
     state, after = request.args.get("state", ""), request.args.get("after", "")
