@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
@@ -29,6 +29,12 @@ from app.web.texts import locale
 blueprint = Blueprint("staff", __name__, url_prefix="/staff")
 
 LONGEST_SEARCH = 300  # characters
+
+
+@blueprint.app_context_processor
+def for_the_navigation() -> dict[str, Any]:
+    """Give the pages of the back office `staff_may(permission)`, and which pages there are."""
+    return {"staff_may": may, "staff_pages": current_app.view_functions}
 
 
 @blueprint.get("")
