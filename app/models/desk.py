@@ -53,16 +53,18 @@ class Attention(Base):
 
 
 class CustomerView(Base):
-    """A member of staff looks at the portal as a customer sees it, for an hour at most, without changing anything.
+    """A member of staff looks at the portal as the customer of an order sees it, for an hour at most, changing nothing.
 
-    `id` is the SHA-256 of the secret in the cookie.
+    `id` is the SHA-256 of the secret in the cookie, which is good in one session of the member (`session_id`) only. Whose
+    customer it is, the order says: no address is kept here.
     """
 
     __tablename__ = "customer_views"
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     member: Mapped[str] = mapped_column(ForeignKey("staff.email", ondelete="CASCADE"), index=True)
-    email: Mapped[str] = mapped_column(String(254))
+    session_id: Mapped[str] = mapped_column(String(64))
+    order_id: Mapped[str] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), index=True)
     reason: Mapped[str] = mapped_column(Text)
     begun_at: Mapped[datetime]
     ends_at: Mapped[datetime]

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, String, Text
+from sqlalchemy import BigInteger, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base
@@ -22,14 +22,20 @@ class StaffLogEntry(Base):
         BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False
     )
     at: Mapped[datetime]
-    member: Mapped[str] = mapped_column(String(254), index=True)
+    member: Mapped[str] = mapped_column(String(254))
     role: Mapped[str] = mapped_column(String(20))
     network: Mapped[str | None] = mapped_column(String(64))
-    action: Mapped[str] = mapped_column(String(60), index=True)
-    object: Mapped[str] = mapped_column("object_id", String(200), index=True)
+    action: Mapped[str] = mapped_column(String(60))
+    object: Mapped[str] = mapped_column("object_id", String(200))
     reason: Mapped[str | None] = mapped_column(Text)
     data: Mapped[dict[str, Any]]
     before: Mapped[str | None] = mapped_column(String(64))
     after: Mapped[str | None] = mapped_column(String(64))
     previous: Mapped[str] = mapped_column(String(64))
     digest: Mapped[str] = mapped_column(String(64))
+
+    __table_args__ = (
+        Index("ix_staff_log_member_seq", "member", "seq"),
+        Index("ix_staff_log_action_seq", "action", "seq"),
+        Index("ix_staff_log_object_seq", "object_id", "seq"),
+    )

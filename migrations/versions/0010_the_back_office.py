@@ -58,23 +58,26 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('seq', name=op.f('pk_staff_log'))
     )
     with op.batch_alter_table('staff_log', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_staff_log_action'), ['action'], unique=False)
-        batch_op.create_index(batch_op.f('ix_staff_log_member'), ['member'], unique=False)
-        batch_op.create_index(batch_op.f('ix_staff_log_object_id'), ['object_id'], unique=False)
+        batch_op.create_index('ix_staff_log_action_seq', ['action', 'seq'], unique=False)
+        batch_op.create_index('ix_staff_log_member_seq', ['member', 'seq'], unique=False)
+        batch_op.create_index('ix_staff_log_object_seq', ['object_id', 'seq'], unique=False)
 
     op.create_table('customer_views',
     sa.Column('id', sa.String(length=64), nullable=False),
     sa.Column('member', sa.String(length=254), nullable=False),
-    sa.Column('email', sa.String(length=254), nullable=False),
+    sa.Column('session_id', sa.String(length=64), nullable=False),
+    sa.Column('order_id', sa.String(length=36), nullable=False),
     sa.Column('reason', sa.Text(), nullable=False),
     sa.Column('begun_at', UTC, nullable=False),
     sa.Column('ends_at', UTC, nullable=False),
     sa.Column('ended_at', UTC, nullable=True),
     sa.ForeignKeyConstraint(['member'], ['staff.email'], name=op.f('fk_customer_views_member'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_customer_views_order_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_customer_views'))
     )
     with op.batch_alter_table('customer_views', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_customer_views_member'), ['member'], unique=False)
+        batch_op.create_index(batch_op.f('ix_customer_views_order_id'), ['order_id'], unique=False)
 
     op.create_table('notes',
     sa.Column('id', sa.String(length=36), nullable=False),
@@ -189,13 +192,14 @@ def downgrade() -> None:
 
     op.drop_table('notes')
     with op.batch_alter_table('customer_views', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_customer_views_order_id'))
         batch_op.drop_index(batch_op.f('ix_customer_views_member'))
 
     op.drop_table('customer_views')
     with op.batch_alter_table('staff_log', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_staff_log_object_id'))
-        batch_op.drop_index(batch_op.f('ix_staff_log_member'))
-        batch_op.drop_index(batch_op.f('ix_staff_log_action'))
+        batch_op.drop_index('ix_staff_log_object_seq')
+        batch_op.drop_index('ix_staff_log_member_seq')
+        batch_op.drop_index('ix_staff_log_action_seq')
 
     op.drop_table('staff_log')
     op.drop_table('attention')
