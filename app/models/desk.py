@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base
@@ -38,7 +38,8 @@ class Attention(Base):
     """What somebody has said about a thing that needs attention: taken, or done with.
 
     What needs attention is found from the orders, payments, events and jobs themselves; a row is here only once a
-    member of staff took it or closed it. `kind` and `subject` name the thing; what comes up anew has a new subject.
+    member of staff took it or closed it. `kind` and `subject` name the thing; what comes up anew after it was closed
+    (app.staff.attention) is open again, and nobody's.
     """
 
     __tablename__ = "attention"
@@ -51,12 +52,14 @@ class Attention(Base):
     closed_at: Mapped[datetime | None]
     reason: Mapped[str | None] = mapped_column(Text)
 
+    __table_args__ = (Index("ix_attention_closed_at", "closed_at"),)
+
 
 class CustomerView(Base):
-    """A member of staff looks at the portal as the customer of an order sees it, for an hour at most, changing nothing.
+    """A member of staff looks at the portal as the customer of an order sees it: for an hour at most, only looking.
 
-    `id` is the SHA-256 of the secret in the cookie, which is good in one session of the member (`session_id`) only. Whose
-    customer it is, the order says: no address is kept here.
+    `id` is the SHA-256 of the secret in the cookie, which is good in one session of the member only (`session_id`).
+    Who the customer is, the order says: no address is kept here.
     """
 
     __tablename__ = "customer_views"

@@ -10,6 +10,8 @@ from app.models.base import Base
 from app.models.payment import Payment
 
 _ATTENTION = text("attention IS NOT NULL")
+OWED = text("state <> 'delivered' AND money IN ('paid', 'partly_refunded')")
+"""Orders that are paid and whose customer has nothing yet. Queries ask with this very text, for its index is partial."""
 
 
 class Order(Base):
@@ -79,4 +81,5 @@ class Order(Base):
         Index("ix_orders_price_newest", "price", "created_at", "id"),
         Index("ix_orders_paid_at", "paid_at", "id"),
         Index("ix_orders_attention", "created_at", "id", sqlite_where=_ATTENTION, postgresql_where=_ATTENTION),
+        Index("ix_orders_owed", "paid_at", "id", sqlite_where=OWED, postgresql_where=OWED),
     )

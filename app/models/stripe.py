@@ -11,7 +11,7 @@ from app.models.base import Base
 AT_ONCE = "1970-01-01 00:00:00.000000"
 """When a fresh event is due: before any clock of ours, so that no clock has to agree with another one."""
 
-_WAITING, _DEAD = text("state = 'received'"), text("state = 'dead'")
+_WAITING, _DEAD, _FETCHED = text("state = 'received'"), text("state = 'dead'"), text("fetched_at IS NOT NULL")
 
 
 class StripeEvent(Base):
@@ -19,6 +19,7 @@ class StripeEvent(Base):
 
     The table is also the queue of the events (decision 010). `state`: received (to be handled), handled, ignored, dead.
     A received event may be taken from `due_at` on; while a worker tries it, `taken_by` is that worker's name.
+    `fetched_at`: Stripe could not deliver it, so it was asked for (app.webhooks.missed).
     """
 
     __tablename__ = "stripe_events"
@@ -35,10 +36,12 @@ class StripeEvent(Base):
     due_at: Mapped[datetime] = mapped_column(server_default=AT_ONCE)
     taken_by: Mapped[str | None] = mapped_column(String(200))
     handled_at: Mapped[datetime | None]
+    fetched_at: Mapped[datetime | None]
 
     __table_args__ = (
         Index("ix_stripe_events_due", "due_at", "received_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
         Index("ix_stripe_events_dead", "received_at", "id", sqlite_where=_DEAD, postgresql_where=_DEAD),
+        Index("ix_stripe_events_fetched", "received_at", "id", sqlite_where=_FETCHED, postgresql_where=_FETCHED),
     )
 
 

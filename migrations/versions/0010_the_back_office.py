@@ -11,6 +11,8 @@ branch_labels = None
 depends_on = None
 
 UTC = app.models.base.UtcDateTime(timezone=True)
+OWED = sa.text("state <> 'delivered' AND money IN ('paid', 'partly_refunded')")
+FETCHED = sa.text("fetched_at IS NOT NULL")
 APPEND_ONLY = {
     'sqlite': [
         f"CREATE TRIGGER staff_log_no_{verb} BEFORE {verb} ON staff_log"
@@ -41,6 +43,9 @@ def upgrade() -> None:
     sa.Column('reason', sa.Text(), nullable=True),
     sa.PrimaryKeyConstraint('kind', 'subject', name=op.f('pk_attention'))
     )
+    with op.batch_alter_table('attention', schema=None) as batch_op:
+        batch_op.create_index('ix_attention_closed_at', ['closed_at'], unique=False)
+
     op.create_table('staff_log',
     sa.Column('seq', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=False, nullable=False),
     sa.Column('at', UTC, nullable=False),
@@ -142,12 +147,27 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('downloads_closed_at', UTC, nullable=True))
         batch_op.create_index('ix_orders_attention', ['created_at', 'id'], unique=False, sqlite_where=sa.text('attention IS NOT NULL'), postgresql_where=sa.text('attention IS NOT NULL'))
         batch_op.create_index('ix_orders_money_newest', ['money', 'created_at', 'id'], unique=False)
+        batch_op.create_index('ix_orders_owed', ['paid_at', 'id'], unique=False, sqlite_where=OWED, postgresql_where=OWED)
         batch_op.create_index('ix_orders_paid_at', ['paid_at', 'id'], unique=False)
         batch_op.create_index('ix_orders_price_newest', ['price', 'created_at', 'id'], unique=False)
         batch_op.create_index('ix_orders_product_newest', ['product', 'created_at', 'id'], unique=False)
 
     with op.batch_alter_table('payments', schema=None) as batch_op:
         batch_op.create_index('ix_payments_paid_at', ['paid_at'], unique=False)
+        batch_op.create_index('ix_payments_created_at', ['created_at'], unique=False)
+
+    with op.batch_alter_table('refunds', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_refunds_created_at'), ['created_at'], unique=False)
+
+    with op.batch_alter_table('runs', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_runs_started_at'), ['started_at'], unique=False)
+
+    with op.batch_alter_table('audit', schema=None) as batch_op:
+        batch_op.create_index('ix_audit_downloads', ['order_id'], unique=False, sqlite_where=sa.text("kind = 'file.downloaded'"), postgresql_where=sa.text("kind = 'file.downloaded'"))
+
+    with op.batch_alter_table('stripe_events', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('fetched_at', UTC, nullable=True))
+        batch_op.create_index('ix_stripe_events_fetched', ['received_at', 'id'], unique=False, sqlite_where=FETCHED, postgresql_where=FETCHED)
 
     with op.batch_alter_table('staff', schema=None) as batch_op:
         batch_op.add_column(sa.Column('invited_by', sa.String(length=254), nullable=True))
@@ -162,13 +182,28 @@ def downgrade() -> None:
     with op.batch_alter_table('staff', schema=None) as batch_op:
         batch_op.drop_column('invited_by')
 
+    with op.batch_alter_table('stripe_events', schema=None) as batch_op:
+        batch_op.drop_index('ix_stripe_events_fetched', sqlite_where=FETCHED, postgresql_where=FETCHED)
+        batch_op.drop_column('fetched_at')
+
+    with op.batch_alter_table('audit', schema=None) as batch_op:
+        batch_op.drop_index('ix_audit_downloads', sqlite_where=sa.text("kind = 'file.downloaded'"), postgresql_where=sa.text("kind = 'file.downloaded'"))
+
+    with op.batch_alter_table('runs', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_runs_started_at'))
+
+    with op.batch_alter_table('refunds', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_refunds_created_at'))
+
     with op.batch_alter_table('payments', schema=None) as batch_op:
+        batch_op.drop_index('ix_payments_created_at')
         batch_op.drop_index('ix_payments_paid_at')
 
     with op.batch_alter_table('orders', schema=None) as batch_op:
         batch_op.drop_index('ix_orders_product_newest')
         batch_op.drop_index('ix_orders_price_newest')
         batch_op.drop_index('ix_orders_paid_at')
+        batch_op.drop_index('ix_orders_owed', sqlite_where=OWED, postgresql_where=OWED)
         batch_op.drop_index('ix_orders_money_newest')
         batch_op.drop_index('ix_orders_attention', sqlite_where=sa.text('attention IS NOT NULL'), postgresql_where=sa.text('attention IS NOT NULL'))
         batch_op.drop_column('downloads_closed_at')
@@ -202,4 +237,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_staff_log_action_seq')
 
     op.drop_table('staff_log')
+    with op.batch_alter_table('attention', schema=None) as batch_op:
+        batch_op.drop_index('ix_attention_closed_at')
+
     op.drop_table('attention')
