@@ -73,6 +73,7 @@ JOB_PLACES = {
     "mail.login": _lane("login"),
     "payments.refund": _lane("stripe"),
     "payments.remind": _lane("upkeep"),
+    "payments.fees": _lane("upkeep"),
     "payments.reconcile": _lane("upkeep"),
     "ledger.compare": _lane("upkeep"),
     "events.missed": _lane("upkeep"),

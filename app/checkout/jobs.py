@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from app.checkout.fees import fetch
 from app.checkout.refunds import give_back, give_up
 from app.checkout.reminders import remind
 from app.jobs import SCHEDULE, StepFailedError, job, step
@@ -11,6 +12,7 @@ KEYS = 4
 ATTEMPTS = 12  # under one key, from one second on, doubling: a good half hour
 
 SCHEDULE["payments.remind"] = timedelta(hours=1)
+SCHEDULE["payments.fees"] = timedelta(hours=1)
 
 
 @job("payments.refund")
@@ -30,3 +32,9 @@ def refund(payment_id: str) -> None:
 def remind_hourly(_moment: str) -> None:
     """Remind whoever has a voucher that runs out soon."""
     step(remind, name="remind")
+
+
+@job("payments.fees")
+def fetch_fees(_moment: str) -> None:
+    """Ask Stripe what the payments of the last days cost."""
+    step(fetch, name="fetch", attempts=3)

@@ -3,10 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Integer, String
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base
+
+_DOWNLOADED = text("kind = 'file.downloaded'")
 
 
 class AuditEntry(Base):
@@ -23,3 +25,5 @@ class AuditEntry(Base):
     kind: Mapped[str] = mapped_column(String(60))
     actor: Mapped[str] = mapped_column(String(260))
     data: Mapped[dict[str, Any]]
+
+    __table_args__ = (Index("ix_audit_downloads", "order_id", sqlite_where=_DOWNLOADED, postgresql_where=_DOWNLOADED),)

@@ -52,6 +52,7 @@ class Payment(Base):
 
     __table_args__ = (
         Index("ix_payments_paid_at", "paid_at"),
+        Index("ix_payments_created_at", "created_at"),
         # At most one payable Checkout Session an order, whatever two browsers do at once.
         Index(
             "uq_payments_one_open",

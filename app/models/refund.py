@@ -21,7 +21,7 @@ class Refund(Base):
     amount: Mapped[int]
     state: Mapped[str] = mapped_column(String(20), index=True)
     reason: Mapped[str | None] = mapped_column(String(100))
-    created_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class RefundRequest(Base):

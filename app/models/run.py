@@ -30,7 +30,7 @@ class Run(Base):
     log: Mapped[str | None] = mapped_column(Text)
     task: Mapped[str | None] = mapped_column(String(300), index=True)
     task_state: Mapped[str | None] = mapped_column(String(30))
-    started_at: Mapped[datetime]
+    started_at: Mapped[datetime] = mapped_column(index=True)
     ended_at: Mapped[datetime | None]
 
     __table_args__ = (Index("ix_runs_order_id_started_at", "order_id", "started_at"),)

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from app.checkout.facts import SessionFacts
+from app.checkout.fees import look_back
 from app.database import insert_once
 from app.gateways.storage import NoSuchObjectError
 from app.kit.ages import LEDGER
@@ -146,6 +147,8 @@ def _insert_payments(shown: Sequence[SessionFacts], last: str) -> list[SessionFa
                 lost.append(facts)
             else:
                 insert_payment(session, order, facts)
+        if shown:
+            look_back(session, min(facts.created_at for facts in shown))
         _mark(session, "payments", last)
         fail_point("rebuild.before_commit")
     return lost

@@ -8,6 +8,7 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 
 from app.checkout.facts import SessionFacts, read_session
+from app.checkout.fees import look_back
 from app.checkout.settle import NotOurSessionError, settle
 from app.database import insert_once
 from app.errors import StripeDownError, StripeRefusedError
@@ -91,6 +92,7 @@ def adopt(facts: SessionFacts, order_id: str) -> bool:
             return False
         payment.session_id = facts.id
         payment.session_url, payment.session_expires_at = facts.url, facts.expires_at
+        look_back(session, facts.created_at)
         session.flush()
     if facts.status == "open":
         try:

@@ -21,6 +21,7 @@ KEY_NEEDS = {
     "charges": "write",
     "disputes": "read",
     "events": "read",
+    "balance_transaction_sources": "read",
 }
 
 

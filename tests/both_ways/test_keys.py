@@ -21,6 +21,7 @@ CALLED = {
     "charges": "Charges and Refunds: write",
     "disputes": "Disputes: read",
     "events": "Events: read",
+    "balance_transaction_sources": "Balance transaction sources: read",
 }
 LESS = {"write": "read", "read": "none"}
 

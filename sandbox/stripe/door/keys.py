@@ -28,10 +28,11 @@ class Resource:
     kinds: tuple[str, ...]
 
 
-# The names after "rak_" are those of Stripe's own messages and key-creation links; balance and account are inferred.
+# The names after "rak_" are those of Stripe's own messages and key-creation links; account's is inferred. Reading
+# balance transactions without what is behind them needs less at Stripe (rak_balance_read).
 RESOURCES: dict[str, Resource] = {
     "account": Resource("accounts_kyc_id_numbers", ("account",)),
-    "balance": Resource("balance", ("balance_transaction",)),
+    "balance_transaction_sources": Resource("balance_transaction_source", ("balance_transaction",)),
     "charges": Resource("charge", ("charge", "refund")),
     "checkout_sessions": Resource("checkout_session", ("checkout.session",)),
     "customers": Resource("customer", ("customer",)),

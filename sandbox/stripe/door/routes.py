@@ -51,8 +51,14 @@ ROUTES = (
     Route("POST", f"{_PI}/<intent>/cancel", "payment_intents", p.PaymentIntentCancelParams, payment_intent.cancel),
     Route("GET", "/v1/charges", "charges", p.ChargeListParams, charge.list_),
     Route("GET", "/v1/charges/<charge>", "charges", p.ChargeRetrieveParams, charge.retrieve),
-    Route("GET", _BT, "balance", p.BalanceTransactionListParams, balance_transaction.list_),
-    Route("GET", f"{_BT}/<transaction>", "balance", p.BalanceTransactionRetrieveParams, balance_transaction.retrieve),
+    Route("GET", _BT, "balance_transaction_sources", p.BalanceTransactionListParams, balance_transaction.list_),
+    Route(
+        "GET",
+        f"{_BT}/<transaction>",
+        "balance_transaction_sources",
+        p.BalanceTransactionRetrieveParams,
+        balance_transaction.retrieve,
+    ),
     Route("GET", "/v1/customers", "customers", p.CustomerListParams, customer.list_),
     Route("GET", "/v1/customers/<customer>", "customers", p.CustomerRetrieveParams, customer.retrieve),
     Route(
