@@ -1,4 +1,4 @@
-"""Stripe's events as staff see them: newest first, without their contents, each with the order it is about."""
+"""Stripe's events as staff see them: newest first, each with the order it is about; one of them with its contents."""
 
 import re
 from dataclasses import dataclass
@@ -8,9 +8,10 @@ from flask_babel import lazy_gettext
 from sqlalchemy import ColumnElement, bindparam, func, literal, select, tuple_
 from sqlalchemy.orm import Session, load_only
 
-from app.errors import BadInputError
-from app.models import Payment, Refund, StripeEvent
+from app.errors import BadInputError, NotFoundError
+from app.models import Mark, Payment, Refund, StripeEvent
 from app.models.base import UtcDateTime
+from app.webhooks.missed import FOUND
 
 PAGE = 50
 STATES = {
@@ -19,6 +20,9 @@ STATES = {
     "handled": lazy_gettext("Handled"),
     "ignored": lazy_gettext("Not for us"),
 }
+FETCHED = "fetched"
+FILTERS = {**STATES, FETCHED: lazy_gettext("Stripe could not deliver it")}
+"""What the list can be asked for: a state, or what had to be fetched."""
 KINDS = {"dead": "error", "received": "info", "handled": "ok"}
 _CURSOR = re.compile(r"(\d{8}T\d{6}\.\d{6})_(evt_[A-Za-z0-9_]{1,90})")
 _STAMP = "%Y%m%dT%H%M%S.%f"
@@ -41,10 +45,13 @@ class EventPage:
 
 
 def events_page(session: Session, state: str = "", after: str = "") -> EventPage:
-    """Return a page of events, newest first; raises BadInputError for a state or cursor that does not exist."""
+    """Return a page of events, newest first, of a state or all of FILTERS.
+
+    Raises BadInputError for a state or cursor that does not exist.
+    """
     columns = (
         StripeEvent.type, StripeEvent.object_id, StripeEvent.state, StripeEvent.attempts, StripeEvent.note,
-        StripeEvent.received_at, StripeEvent.due_at,
+        StripeEvent.received_at, StripeEvent.due_at, StripeEvent.fetched_at,
     )  # fmt: skip
     query = (
         select(StripeEvent, _order_id())
@@ -53,10 +60,7 @@ def events_page(session: Session, state: str = "", after: str = "") -> EventPage
         .options(load_only(*columns, raiseload=True))
     )
     if state:
-        if state not in STATES:
-            raise BadInputError(field="state")
-        # Written into the statement, quoted by SQLAlchemy: only so is the index of the dead used.
-        query = query.where(StripeEvent.state == bindparam(None, state, literal_execute=True))
+        query = query.where(_asked(state))
     if after:
         at, event_id = _place(after)
         place = tuple_(literal(at, UtcDateTime()), literal(event_id))
@@ -64,6 +68,28 @@ def events_page(session: Session, state: str = "", after: str = "") -> EventPage
     lines = [Line(*row) for row in session.execute(query)]
     more = len(lines) > PAGE
     return EventPage(lines[:PAGE], _cursor(lines[PAGE - 1].event) if more else "")
+
+
+def event_of(session: Session, event_id: str) -> Line:
+    """Return an event and its order; raises NotFoundError."""
+    row = session.execute(select(StripeEvent, _order_id()).where(StripeEvent.id == event_id)).one_or_none()
+    if row is None:
+        raise NotFoundError
+    return Line(*row)
+
+
+def last_look(session: Session) -> Mark | None:
+    """Return when Stripe was last asked for what it could not deliver, with how many late events that brought."""
+    return session.get(Mark, FOUND)
+
+
+def _asked(state: str) -> ColumnElement[bool]:
+    if state == FETCHED:
+        return StripeEvent.fetched_at.is_not(None)
+    if state not in STATES:
+        raise BadInputError(field="state")
+    # Written into the statement, quoted by SQLAlchemy: only so is the index of the dead used.
+    return StripeEvent.state == bindparam(None, state, literal_execute=True)
 
 
 def _order_id() -> ColumnElement[str | None]:

@@ -18,6 +18,12 @@ def customer_link(settings: Settings, payment: Payment) -> str | None:
     return None if settings.stripe_api_base else _link(settings, "customers", payment.customer_id)
 
 
+def event_link(settings: Settings, event_id: str) -> str | None:
+    """Return the address of an event; the stand-in shows its newest ones on one page."""
+    base = settings.stripe_api_base
+    return f"{base}/_control/events" if base else _link(settings, "events", event_id)
+
+
 def _link(settings: Settings, kind: str, stripe_id: str | None) -> str | None:
     mode = "" if settings.live else "/test"
     return f"{DASHBOARD}{mode}/{kind}/{stripe_id}" if stripe_id else None

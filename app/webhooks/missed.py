@@ -42,9 +42,10 @@ def catch_up() -> int:
     new, late, newest = 0, 0, None
     for event in _undelivered(now):
         made_at = from_unix(event["created"])
-        if take(event, json.dumps(event, ensure_ascii=False)) == "received":
+        missed = made_at <= now - LATE
+        if take(event, json.dumps(event, ensure_ascii=False), missed=missed) == "received":
             new += 1
-            late += made_at <= now - LATE
+            late += missed
         if made_at <= now - OVERLAP and (newest is None or made_at >= newest[0]):
             newest = (made_at, event["id"])
     with portal.database.transaction() as session:

@@ -35,11 +35,12 @@ SUBJECTS = {
 }
 
 
-def take(event: dict[str, Any], payload: str) -> str:
+def take(event: dict[str, Any], payload: str, *, missed: bool = False) -> str:
     """Store a verified event, which is also its place in the queue (decision 010); returns what it came to.
 
     An event that came before, is of a type we don't use, of the other mode (test or live) or of another
     account is answered like any other: Stripe would only send it again (AC-W10, W11).
+    `missed`: Stripe could not deliver it, so we asked for it.
     """
     outcome = _outcome(event)
     found = _object(event)
@@ -56,6 +57,7 @@ def take(event: dict[str, Any], payload: str) -> str:
             state="received" if outcome == "received" else "ignored",
             note=None if outcome == "received" else outcome,
             received_at=portal.clock(),
+            fetched_at=portal.clock() if missed else None,
         )
         fail_point("webhook.before_commit")
     fail_point("webhook.after_commit")
