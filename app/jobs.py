@@ -68,10 +68,12 @@ JOB_PLACES = {
     "orders.record": _lane("upkeep"),
     "analysis.work": Place(ENGINE_QUEUE),
     "delivery.build": _lane("delivery"),
+    "delivery.rebuild": _lane("delivery"),
     "delivery.notice": _lane("upkeep"),
     "mail.send": _lane("mail"),
     "mail.login": _lane("login"),
     "payments.refund": _lane("stripe"),
+    "payments.staff_refund": _lane("stripe"),
     "payments.remind": _lane("upkeep"),
     "payments.fees": _lane("upkeep"),
     "payments.reconcile": _lane("upkeep"),
@@ -80,6 +82,8 @@ JOB_PLACES = {
     "privacy.retention": _lane("upkeep"),
     "privacy.files": _lane("upkeep"),
     "privacy.erase": _lane("privacy"),
+    "staff.log_check": _lane("upkeep"),
+    "staff.view_over": _lane("upkeep"),
 }
 """Where every job waits, so that a room can enqueue the next room's job without importing it.
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from app.delivery.keeping import give_notice
-from app.delivery.service import build, call_staff
+from app.delivery.service import build, call_staff, rebuild
 from app.jobs import SCHEDULE, StepFailedError, job, next_key, step, times_before
 from app.portal import portal
 
@@ -22,6 +22,20 @@ def run(order_id: str) -> None:
     except StepFailedError:
         rounds = times_before()
         step(lambda: _try_later(order_id, rounds), name="try_later")
+
+
+@job("delivery.rebuild")
+def run_again(order_id: str) -> None:
+    """Put the deliverable of a delivered order together anew; staff, who asked for it, are told where that fails."""
+    try:
+        step(lambda: rebuild(order_id), name="rebuild", attempts=8)
+    except StepFailedError:
+        step(lambda: _tell_staff(order_id), name="tell_staff")
+
+
+def _tell_staff(order_id: str) -> None:
+    with portal.database.transaction() as session:
+        call_staff(session, order_id)
 
 
 def _try_later(order_id: str, rounds: int) -> None:

@@ -1,4 +1,4 @@
-"""The last day of a result: the mail before it, and thirty days more for whoever wants them.
+"""The last day of a result: the mail before it, thirty days more for whoever wants them; closing its downloads.
 
 Nothing that is paid for is deleted before its customer was written to, seven days ahead: `app.privacy.retention` asks
 for that mail.
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.errors import ConflictError
 from app.kit.clock import JST, last_moment
+from app.kit.ids import new_id
 from app.mail.service import OrderMail, queue_mail
 from app.models import Mail, Order
 from app.orders.keeping import kept_longer, last_day
@@ -41,6 +42,28 @@ def keep_longer(session: Session, order: Order, seen: str) -> None:
         record(session, order.id, "result.kept", "customer", portal.clock(), until=longer.isoformat())
 
 
+def extend(session: Session, order: Order, days: int) -> datetime:
+    """Keep a delivered result for so many days more, as staff may; the order's row must be locked.
+
+    Returns the new last day. Raises ConflictError where there is no result to keep.
+    """
+    until = last_moment((order.kept_until or portal.clock()) + timedelta(days=days))
+    if not _move(session, order.id, order.kept_until, until):
+        raise ConflictError
+    return until
+
+
+def close_downloads(session: Session, order: Order, since: datetime | None) -> None:
+    """Close the downloads of an order, or open them again (None); the order's row must be locked."""
+    order.downloads_closed_at = since
+    rewrite_record(session, order.id)
+
+
+def rewrite_record(session: Session, order_id: str) -> None:
+    """Have the order's record in the object store say what the row says."""
+    portal.jobs.enqueue(session, "orders.record", order_id, key=f"orders.record:{order_id}:{new_id()}")
+
+
 def _move(session: Session, order_id: str, was: datetime | None, until: datetime) -> bool:
     """Give a result another last day and have its manifest say so; returns whether this call did."""
     here = Order.kept_until.is_(None) if was is None else Order.kept_until == was
@@ -48,7 +71,7 @@ def _move(session: Session, order_id: str, was: datetime | None, until: datetime
     done = session.execute(statement.execution_options(synchronize_session=False))
     if done.rowcount != 1:  # type: ignore[attr-defined]
         return False
-    portal.jobs.enqueue(session, "orders.record", order_id, key=f"orders.record:{order_id}:{until.isoformat()}")
+    rewrite_record(session, order_id)
     return True
 
 

@@ -5,11 +5,13 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.delivery.bundle import parts_of, put_together
+from app.delivery.keeping import rewrite_record
 from app.kit.failpoints import fail_point
+from app.kit.ids import new_id
 from app.mail.service import queue_mail
 from app.models import Order
 from app.orders.keeping import last_day
-from app.orders.lifecycle import move_work
+from app.orders.lifecycle import lock, move_work
 from app.orders.records import keep
 from app.orders.situation import situation
 from app.orders.states import PAID
@@ -44,6 +46,27 @@ def build(order_id: str) -> None:
         fail_point("delivery.before_commit")
 
 
+def rebuild(order_id: str) -> None:
+    """Put the deliverable of a delivered order together anew, in the place of the one that is there; may be repeated.
+
+    Raises NothingToDeliverError, StorageDownError.
+    """
+    with portal.database.transaction() as session:
+        order = session.get_one(Order, order_id)
+    if order.state != "delivered" or order.result_gone_at is not None:
+        return
+    made = put_together(order)
+    fail_point("delivery.rebuilt")
+    with portal.database.transaction() as session:
+        order = lock(session, order_id)
+        if order.result_gone_at is None:
+            order.delivery = made
+            order.attention = None if order.attention == FAILED else order.attention
+            rewrite_record(session, order_id)
+        else:  # its time was over meanwhile: what this has written goes as well
+            portal.jobs.enqueue(session, "privacy.files", order_id, key=f"privacy.files:{order_id}:{new_id()}")
+
+
 def is_open(order: Order) -> bool:
     """Tell whether the result may be downloaded; the order's payments and refunds must be loaded."""
     return situation(order).key == "open" and order.scan != "infected"
@@ -55,7 +78,7 @@ def file_of(order: Order, slug: str) -> dict[str, Any] | None:
 
 
 def call_staff(session: Session, order_id: str) -> None:
-    """Call for staff: the order is paid and its result could not be put together yet."""
+    """Call for staff: the order is paid and its result could not be put together yet, or not anew."""
     order = session.get_one(Order, order_id)
-    if order.state == "analysed":
+    if order.state == "analysed" or (order.state == "delivered" and order.result_gone_at is None):
         order.attention = order.attention or FAILED

@@ -29,6 +29,12 @@ class RefundedError(PortalError):
     code = "refunded"
 
 
+class ClosedError(ConflictError):
+    """Staff keep the result from being opened for now."""
+
+    code = "downloads_closed"
+
+
 class FilesGoneError(PortalError):
     """The files are deleted: their time is over (app.privacy.retention)."""
 
@@ -80,6 +86,8 @@ def _opened(session: Session, order_id: str, name: str) -> tuple[Order, dict[str
         raise RefundedError
     if order.result_gone_at is not None:
         raise FilesGoneError
+    if order.downloads_closed_at is not None:
+        raise ClosedError
     if file is None or not is_open(order):
         raise ConflictError("not_open")
     return order, file

@@ -86,6 +86,7 @@ def _orders(email: str, sessions: Sequence[StripeSession]) -> Sequence[Order]:
     columns = (
         Order.product, Order.email, Order.charge, Order.price, Order.state, Order.scan,
         Order.money, Order.filename, Order.delivery, Order.created_at, Order.result_gone_at,
+        Order.downloads_closed_at,
     )  # fmt: skip
     query = (
         select(Order)

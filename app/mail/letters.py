@@ -54,14 +54,18 @@ def _order(session: Session, mail: Mail) -> Context:
     }
 
 
+def pay_link(order: Order) -> str:
+    """Return the address at which whoever has it may pay an order, for thirty days."""
+    return address(f"/orders/{order.id}/pay?t={portal.signer.sign('pay-link', order.id)}")
+
+
 def _choose_payment(session: Session, mail: Mail) -> Context:
     context = _order(session, mail)
     order: Order = context["order"]
-    token = portal.signer.sign("pay-link", order.id)
     return {
         **context,
         "offers": [offer for offer in portal.catalog.offers(order.price) if offer.available],
-        "pay_url": address(f"/orders/{order.id}/pay?t={token}"),
+        "pay_url": pay_link(order),
     }
 
 
@@ -166,6 +170,13 @@ def _address_changed(session: Session, mail: Mail) -> Context:
     }
 
 
+def _address_corrected_old(session: Session, mail: Mail) -> Context:
+    order = session.get(Order, mail.params["order"])
+    if order is None or order.erased_at is not None:
+        raise NotNeededError
+    return {"number": order.id, "new": masked(order.email), "at": mail.created_at}
+
+
 def _new_device(session: Session, mail: Mail) -> Context:
     login = _still_there(session, LoginSession, mail.params["session"])
     return {
@@ -191,11 +202,13 @@ LETTERS = {
     "cannot_analyse": Letter(_cannot_analyse),
     "analysis_failed": Letter(_order),
     "payment_expired": Letter(_choose_payment),
+    "address_corrected": Letter(_order),
     "login": Letter(_login, kept=False),
     "data_deleted": Letter(_data_deleted, kept=False),
     "address_code": Letter(_address_code, kept=False),
     "address_changed_old": Letter(_address_changed),
     "address_changed_new": Letter(_address_changed),
+    "address_corrected_old": Letter(_address_corrected_old),
     "new_device": Letter(_new_device, kept=False),
 }
 """Every kind of mail; its texts are templates/mail/<kind>/subject.txt, body.txt and body.html."""

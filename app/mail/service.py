@@ -22,9 +22,16 @@ OrderMail = Literal[
     "results_go_soon",
     "cannot_analyse",
     "analysis_failed",
+    "address_corrected",
 ]
 AccountMail = Literal[
-    "login", "address_code", "address_changed_old", "address_changed_new", "new_device", "data_deleted"
+    "login",
+    "address_code",
+    "address_changed_old",
+    "address_changed_new",
+    "address_corrected_old",
+    "new_device",
+    "data_deleted",
 ]
 AWAITED = ("login", "address_code")  # somebody sits before a page that asks for what is in the mail
 
@@ -62,7 +69,7 @@ def queue_mail(
 def queue_again(session: Session, mail: Mail, order: Order, *, once: str) -> None:
     """Queue a mail of an order once more, with what is true now and to the address that the order has now.
 
-    Once for each `once`.
+    Once for each `once`. What is not sent any more after some time (`expires_at`) stays so.
     """
     _queue(
         session,
@@ -72,7 +79,7 @@ def queue_again(session: Session, mail: Mail, order: Order, *, once: str) -> Non
         to=order.email,
         locale=order.locale,
         params=mail.params,
-        expires_at=None,
+        expires_at=mail.expires_at,
     )
 
 

@@ -33,12 +33,13 @@ def keep_record(order_id: str) -> None:
 
 
 def keep_manifest(order_id: str) -> None:
-    """Write the manifest of a result as the ledger has it, above all its last day; likewise until nothing changes."""
+    """Write the manifest of a result as the ledger has it; likewise until nothing changes."""
     written = None
     while True:
         with portal.database.transaction() as session:
             order = session.get_one(Order, order_id)
-        if order.kept_until == written or order.state != "delivered" or order.result_gone_at is not None:
+        known = (order.kept_until, order.downloads_closed_at, order.delivery)
+        if known == written or order.state != "delivered" or order.result_gone_at is not None:
             return
         keep(portal.storage, "delivery", order)
-        written = order.kept_until
+        written = known

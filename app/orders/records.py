@@ -45,11 +45,11 @@ PARTS = {
         "previews/{id}/analysis.json",
         ("scan", "state", "preview", "reason", "sha256", "attention", "progress", "analysed_at"),
     ),
-    "delivery": Part("results/{id}/manifest.json", ("delivery", "delivered_at", "kept_until")),
+    "delivery": Part("results/{id}/manifest.json", ("delivery", "delivered_at", "kept_until", "downloads_closed_at")),
 }
 TIMES = {
     "created_at", "uploaded_at", "proved_at", "analysed_at", "delivered_at", "kept_until", "input_gone_at",
-    "result_gone_at", "erased_at",
+    "result_gone_at", "erased_at", "downloads_closed_at",
 }  # fmt: skip
 
 

@@ -24,6 +24,7 @@ Key = Literal[
     "preparing",
     "open",
     "disputed",
+    "closed",
     "refund_account",
     "refunding",
     "refunded",
@@ -97,6 +98,10 @@ TEXTS = {
     "disputed": (
         lazy_gettext("Your card company is looking into your payment"),
         lazy_gettext("The downloads are closed until it has decided. Your result is kept."),
+    ),
+    "closed": (
+        lazy_gettext("The downloads are closed for now"),
+        lazy_gettext("Something about this order is being looked into. Your result is kept, and we will write to you."),
     ),
     "refund_account": (
         lazy_gettext("The refund waits for your bank account"),
@@ -219,10 +224,18 @@ def _key(order: Order, current: Payment | None) -> Key:
         stopped = order.state in {"rejected", "failed", "cancelled"}
         return "paid_no_result" if stopped and order.money != "unpaid" else _WORK_ONLY[order.state]
     if order.money != "unpaid":
-        return "disputed" if order.state == "delivered" and _disputed(order) else _PAID.get(order.state, "uploaded")
+        return _paid(order)
     if order.state == "uploaded" and order.charge == "after_analysis":
         return "uploaded" if looked_at(order) else "inspecting"
     return _unpaid(order, current)
+
+
+def _paid(order: Order) -> Key:
+    if order.state == "delivered" and _disputed(order):
+        return "disputed"
+    if order.state == "delivered" and order.downloads_closed_at is not None:
+        return "closed"
+    return _PAID.get(order.state, "uploaded")
 
 
 def _disputed(order: Order) -> bool:

@@ -77,6 +77,6 @@ def _mark(order: Order) -> str:
     payments = [
         (p.state, p.amount_refunded, p.anomaly, p.dispute, [(r.id, r.state) for r in p.refunds]) for p in order.payments
     ]
-    gone = (order.input_gone_at, order.result_gone_at, order.kept_until)
+    gone = (order.input_gone_at, order.result_gone_at, order.kept_until, order.downloads_closed_at)
     shown = (order.state, order.money, order.scan, order.progress, payments, gone)
     return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]

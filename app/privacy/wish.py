@@ -106,19 +106,27 @@ def close_pages(email: str) -> None:
 
 def forget(email: str, locale: str) -> str:
     """Forget an address; returns the id of the evidence. Raises StandsInTheWayError, and then nothing has changed."""
-    now = portal.clock()
     with portal.database.transaction() as session:
-        _lock(session, email)
-        orders = orders_of(session, email)
-        if any(obstacle(order) or _page_is_open(order) for order in orders):
-            raise StandsInTheWayError
-        erasure = begin(session, email, orders, Erasure(pseudonym=f"deleted-{new_secret()}", asked_at=now))
-        hold_farewell(session, erasure.id, email, locale)
+        lock_orders(session, email)
+        return forget_in(session, email, locale, ACTOR)
+
+
+def forget_in(session: Session, email: str, locale: str, actor: str) -> str:
+    """Forget an address in a transaction that has locked its orders; `actor` is whom their audit names.
+
+    Returns the id of the evidence. Raises StandsInTheWayError, and then nothing of the transaction may stand.
+    """
+    orders = orders_of(session, email)
+    if any(obstacle(order) or _page_is_open(order) for order in orders):
+        raise StandsInTheWayError
+    evidence = Erasure(pseudonym=f"deleted-{new_secret()}", asked_at=portal.clock())
+    erasure = begin(session, email, orders, evidence, actor)
+    hold_farewell(session, erasure.id, email, locale)
     log.info("privacy.forgotten", erasure=erasure.id, orders=len(orders))
     return erasure.id
 
 
-def begin(session: Session, email: str, orders: Sequence[Order], erasure: Erasure) -> Erasure:
+def begin(session: Session, email: str, orders: Sequence[Order], erasure: Erasure, actor: str = ACTOR) -> Erasure:
     """Make orders nameless, end all logins of the address, and keep evidence; the rest is the job's."""
     erasure.id = new_id()
     erasure.email_digest = digests(email)[0]
@@ -126,7 +134,7 @@ def begin(session: Session, email: str, orders: Sequence[Order], erasure: Erasur
     erasure.stripe_customers = {"ids": sorted(customers)}
     session.add(erasure)
     for order in orders:
-        _forget_order(session, order, erasure.pseudonym, erasure.asked_at)
+        _forget_order(session, order, erasure.pseudonym, erasure.asked_at, actor)
     _forget_logins(session, email, erasure.pseudonym)
     portal.jobs.enqueue(session, "privacy.erase", erasure.id)
     return erasure
@@ -141,17 +149,17 @@ def _page_is_open(order: Order) -> bool:
     return any(payment.state in OPEN_STATES for payment in order.payments)
 
 
-def _lock(session: Session, email: str) -> None:
+def lock_orders(session: Session, email: str) -> None:
     """Let nobody begin to pay, settle or move these orders meanwhile; in one order, so that no two wait in a circle."""
     session.execute(select(Order.id).where(Order.email == email).order_by(Order.id).with_for_update())
     session.execute(update(Order).where(Order.email == email).values(progress=Order.progress))  # SQLite's lock
 
 
-def _forget_order(session: Session, order: Order, pseudonym: str, now: datetime) -> None:
+def _forget_order(session: Session, order: Order, pseudonym: str, now: datetime, actor: str) -> None:
     payments = order.payments
-    stop(session, order, ACTOR, now)
+    stop(session, order, actor, now)
     if order.state != "analysing":  # that ends when its program has been stopped
-        move_work(session, order, "abandoned" if order.state == "waiting" else "cancelled", ACTOR, now)
+        move_work(session, order, "abandoned" if order.state == "waiting" else "cancelled", actor, now)
     order.email, order.filename, order.erased_at = pseudonym, "", now
     order.claim_hash = order.declared_sha256 = order.sha256 = None
     order.preview = order.reason = order.delivery = order.attention = None
@@ -164,7 +172,7 @@ def _forget_order(session: Session, order: Order, pseudonym: str, now: datetime)
     session.execute(update(Finding).where(Finding.order_id == order.id).values(detail=None))
     session.execute(update(Run).where(Run.order_id == order.id).values(log=None, cause=None))
     _cut_mails(session, Mail.order_id == order.id, pseudonym)
-    record(session, order.id, "order.erased", ACTOR, now)
+    record(session, order.id, "order.erased", actor, now)
     session.flush()
 
 

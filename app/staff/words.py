@@ -2,6 +2,9 @@
 
 from flask_babel import lazy_gettext
 
+from app.portal import portal
+from app.web.texts import locale
+
 WORK = {
     "waiting": lazy_gettext("Waiting for the file"),
     "uploaded": lazy_gettext("Uploaded"),
@@ -36,6 +39,13 @@ REFUND = {
     "succeeded": lazy_gettext("Returned"),
     "failed": lazy_gettext("Failed"),
     "canceled": lazy_gettext("Cancelled"),
+}
+REQUESTS = {
+    "waiting": lazy_gettext("Waits for a second member of staff"),
+    "declined": lazy_gettext("Declined"),
+    "approved": lazy_gettext("On its way to Stripe"),
+    "sent": lazy_gettext("Sent to Stripe"),
+    "refused": lazy_gettext("Refused by Stripe"),
 }
 KINDS = {
     "delivered": "ok",
@@ -76,6 +86,7 @@ MAILS = {
     "payment_expired": lazy_gettext("Voucher ran out"),
     "paid_twice": lazy_gettext("Paid twice: one payment goes back"),
     "refund": lazy_gettext("Payment goes back"),
+    "address_corrected": lazy_gettext("E-mail address of the order corrected"),
     "data_deleted": lazy_gettext("Everything about a customer was deleted"),
 }
 MAIL_STATES = {
@@ -131,7 +142,18 @@ AUDIT = {
     "analysis.failed": lazy_gettext("Why the analysis failed"),
     "analysis.cancelled": lazy_gettext("Why the analysis was stopped"),
     "analysis.cancel_asked": lazy_gettext("Somebody wants the analysis stopped"),
+    "staff.file_opened": lazy_gettext("A file of the customer was opened by staff"),
     "staff.sessions_ended": lazy_gettext("All logins of the customer ended by staff"),
+    "staff.resend": lazy_gettext("Mail sent once more by staff"),
+    "staff.pay-link": lazy_gettext("New payment link given by staff"),
+    "staff.email": lazy_gettext("E-mail address corrected by staff"),
+    "staff.again": lazy_gettext("Analysis run once more by staff"),
+    "staff.rebuild": lazy_gettext("Deliverable put together anew by staff"),
+    "staff.cancel": lazy_gettext("Order cancelled by staff"),
+    "staff.extend": lazy_gettext("Result kept longer by staff"),
+    "staff.close-downloads": lazy_gettext("Downloads closed by staff"),
+    "staff.open-downloads": lazy_gettext("Downloads opened again by staff"),
+    "staff.erase": lazy_gettext("Everything about the customer deleted by staff"),
     "refund.requires_action": lazy_gettext("Refund waits for the customer's bank account"),
     "refund.pending": lazy_gettext("Refund on its way"),
     "refund.succeeded": lazy_gettext("Refund done"),
@@ -140,3 +162,13 @@ AUDIT = {
     "refund.gave_up": lazy_gettext("Refund did not work: send the money back by hand"),
 }
 """An entry of another kind is shown by its own name."""
+
+
+def products() -> dict[str, str]:
+    """Return the names of the products by key, in the language of the page."""
+    return {product.key: product.name(locale()) for product in portal.catalog.products}
+
+
+def methods() -> dict[str, str]:
+    """Return the names of the payment methods by key, in the language of the page."""
+    return {method.key: method.name(locale()) for method in portal.catalog.methods}

@@ -79,6 +79,11 @@ TEXTS = {
         lazy_gettext("It opens as soon as the payment is confirmed. The order's page shows where it stands."),
         lazy_gettext("Your result is kept safe."),
     ),
+    "downloads_closed": (
+        lazy_gettext("The downloads are closed for now"),
+        lazy_gettext("Something about this order is being looked into. We will write to you."),
+        lazy_gettext("Your result is kept safe."),
+    ),
     "refunded": (
         lazy_gettext("This order was refunded"),
         lazy_gettext("Its downloads are closed."),
@@ -138,6 +143,11 @@ TEXTS = {
         lazy_gettext("You may not open this page"),
         lazy_gettext("Your account does not have the right to see it."),
         lazy_gettext("Nothing was changed."),
+    ),
+    "only_looking": (
+        lazy_gettext("You are only looking"),
+        lazy_gettext("While you see the portal as a customer, nothing can be changed, paid or downloaded."),
+        lazy_gettext("Nothing was changed. The button above leads back to the back office."),
     ),
     "foreign_site": (
         lazy_gettext("This request came from another site"),

@@ -13,8 +13,8 @@ from app.models import AuditEntry, Order
 from app.orders.lifecycle import record
 from app.portal import portal
 from app.staff.actions.action import Action, CantDoError, Deed
+from app.staff.dossier import order_of
 from app.staff.log import write
-from app.staff.service import order_of
 
 LONGEST_REASON = 500  # characters
 COLUMNS = [column.key for column in Order.__mapper__.column_attrs]

@@ -16,8 +16,8 @@ from app.portal import portal
 from app.staff.actions.action import Action
 from app.staff.actions.carry import carry_out
 from app.staff.actions.catalog import BY_KEY
+from app.staff.dossier import order_of
 from app.staff.permissions import may
-from app.staff.service import order_of
 from app.web.error_texts import TEXTS
 
 blueprint = Blueprint("staff_actions", __name__, url_prefix="/staff/orders")
