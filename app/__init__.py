@@ -35,6 +35,10 @@ ROOMS = (
     "staff_login",
     "staff",
     "staff.actions",
+    "staff.order",
+    "staff.log",
+    "staff.people",
+    "staff.view_as",
     "legal",
 )
 MAX_BODY = 64 * 1024  # bytes; files never pass through here (AC-H08)

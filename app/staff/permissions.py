@@ -18,6 +18,7 @@ MATRIX: dict[str, tuple[str, ...]] = {
     "orders.note": _SUPPORT,
     "orders.act": _SUPPORT,  # mails, analyses, deliveries, retention, payment links
     "orders.money": _REFUNDER,  # refunds, bank transfers
+    "files.open": _SUPPORT,  # what is in a customer's file (AC-S04)
     "orders.delete": _ADMIN,
     "customers.view_as": _SUPPORT,
     "customers.end_sessions": _SUPPORT,

@@ -1,7 +1,6 @@
-"""What the back office reads: a page of orders, and everything about one of them; and the one thing it does."""
+"""What the list of the back office reads: a page of orders; and ending a customer's logins."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -9,10 +8,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Tuple, exists, literal, select, tuple_
 from sqlalchemy.orm import Session, load_only, selectinload
 
-from app.errors import BadInputError, NotFoundError
-from app.kit.ids import is_uuid
+from app.errors import BadInputError
 from app.login.sessions import end_all_sessions
-from app.models import AuditEntry, Mail, Order, Payment, Run
+from app.models import Order, Payment
 from app.models.base import UtcDateTime
 from app.orders.lifecycle import record
 from app.orders.states import MONEY, WORK
@@ -48,16 +46,6 @@ class Page:
     newer: str = ""
     older: str = ""
     understood: bool = True
-
-
-@dataclass(frozen=True)
-class Dossier:
-    """All that is known of one order."""
-
-    order: Order
-    audit: Sequence[AuditEntry]
-    mails: Sequence[Mail]
-    runs: Sequence[Run]
 
 
 def page_of(session: Session, asked: Asked) -> Page:
@@ -127,29 +115,6 @@ def _cursor(text: str) -> Tuple:
     except ValueError:
         raise BadInputError from None
     return tuple_(literal(at, UtcDateTime()), literal(parts[2]))
-
-
-def dossier_of(session: Session, order_id: str) -> Dossier:
-    """Return all that is known of an order; raises NotFoundError."""
-    order = order_of(session, order_id)
-    audit = select(AuditEntry).where(AuditEntry.order_id == order_id).order_by(AuditEntry.at, AuditEntry.id)
-    mails = select(Mail).where(Mail.order_id == order_id).order_by(Mail.created_at, Mail.id)
-    runs = select(Run).where(Run.order_id == order_id).order_by(Run.started_at, Run.id)
-    return Dossier(order, session.scalars(audit).all(), session.scalars(mails).all(), session.scalars(runs).all())
-
-
-def order_of(session: Session, order_id: str) -> Order:
-    """Return an order with its payments and refunds, whosever it is; raises NotFoundError."""
-    order = None
-    if is_uuid(order_id):
-        order = session.scalar(
-            select(Order)
-            .where(Order.id == order_id)
-            .options(selectinload(Order.payments).selectinload(Payment.refunds))
-        )
-    if order is None:
-        raise NotFoundError
-    return order
 
 
 def end_customers_sessions(session: Session, order: Order, by: str, now: datetime) -> int:

@@ -17,16 +17,17 @@ from app.login.sessions import live_sessions
 from app.portal import portal
 from app.recovery.report import open_findings
 from app.staff import words
-from app.staff.actions.catalog import ACTIONS
-from app.staff.events import KINDS, events_page
-from app.staff.events import STATES as EVENT_STATES
+from app.staff.dossier import order_of
+from app.staff.event_views import event, events, replay_event
 from app.staff.findings import FINDINGS
+from app.staff.order.page import order_page
 from app.staff.permissions import may, permitted
-from app.staff.service import MONEYS, STATES, Asked, dossier_of, end_customers_sessions, order_of, page_of
-from app.staff.stripe_links import customer_link, payment_link
-from app.web.texts import locale
+from app.staff.service import MONEYS, STATES, Asked, end_customers_sessions, page_of
 
 blueprint = Blueprint("staff", __name__, url_prefix="/staff")
+blueprint.add_url_rule("/events", view_func=events)
+blueprint.add_url_rule("/events/<event_id>", view_func=event)
+blueprint.add_url_rule("/events/<event_id>/replay", "replay", replay_event, methods=["POST"])
 
 LONGEST_SEARCH = 300  # characters
 
@@ -59,8 +60,8 @@ def orders() -> ResponseReturnValue:
         asked=asked,
         filtered=bool(kept),
         words=words,
-        products=_products(),
-        methods=_methods(),
+        products=words.products(),
+        methods=words.methods(),
         newer=url_for("staff.orders", **kept, before=page.newer) if page.newer else "",
         older=url_for("staff.orders", **kept, after=page.older) if page.older else "",
     )
@@ -70,26 +71,7 @@ def orders() -> ResponseReturnValue:
 @permitted("orders.see")
 def order(order_id: str) -> ResponseReturnValue:
     """Show all that is known of one order."""
-    with portal.database.transaction() as session:
-        dossier = dossier_of(session, order_id)
-        found = open_findings(session, order_id)
-    settings = portal.settings
-    links = {p.id: (payment_link(settings, p), customer_link(settings, p)) for p in dossier.order.payments}
-    return render_template(
-        "staff/order.html",
-        order=dossier.order,
-        audit=dossier.audit,
-        mails=dossier.mails,
-        runs=dossier.runs,
-        findings=found,
-        means=FINDINGS,
-        links=links,
-        words=words,
-        products=_products(),
-        methods=_methods(),
-        actions=[action for action in ACTIONS if may(action.permission) and action.possible(dossier.order)],
-        may_end_sessions=may("customers.end_sessions"),
-    )
+    return order_page(order_id)
 
 
 @blueprint.route("/orders/<order_id>/end-sessions", methods=["GET", "POST"])
@@ -116,24 +98,6 @@ def findings() -> ResponseReturnValue:
     return render_template("staff/findings.html", findings=found, means=FINDINGS)
 
 
-@blueprint.get("/events")
-@permitted("events.see")
-def events() -> ResponseReturnValue:
-    """Show Stripe's events, newest first."""
-    state, after = request.args.get("state", ""), request.args.get("after", "")
-    with portal.database.transaction() as session:
-        page = events_page(session, state, after)
-    return render_template(
-        "staff/events.html",
-        page=page,
-        state=state,
-        states=EVENT_STATES,
-        kinds=KINDS,
-        newest=url_for("staff.events", state=state or None) if after else "",
-        older=url_for("staff.events", state=state or None, after=page.older) if page.older else "",
-    )
-
-
 def _asked() -> Asked:
     """Read the known parameters and no others; raises BadInputError for a value they can't have."""
     choices: Mapping[str, tuple[str, ...]] = {
@@ -148,11 +112,3 @@ def _asked() -> Asked:
     if len(values["q"]) > LONGEST_SEARCH:
         raise BadInputError(field="q")
     return Asked(**values)
-
-
-def _products() -> dict[str, str]:
-    return {product.key: product.name(locale()) for product in portal.catalog.products}
-
-
-def _methods() -> dict[str, str]:
-    return {method.key: method.name(locale()) for method in portal.catalog.methods}
