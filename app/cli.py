@@ -21,7 +21,7 @@ from app.recovery.payments import reread
 from app.recovery.rebuild import NotEmptyError, rebuild
 from app.recovery.report import Report, open_findings
 from app.staff.events import events_page
-from app.staff_login.commands import staff
+from app.staff.people.commands import staff
 from app.webhooks.missed import catch_up
 from app.webhooks.queue import REPLAYED, replay
 

@@ -24,10 +24,22 @@ from app.kit.failpoints import fail_point
 from app.models import Order, WorkerHeartbeat
 from app.orders.line import queue_of, waiting_or_running
 from app.portal import Portal, portal
+from app.startup import must_have_refund_key
 from app.webhooks.dispatch import LAST_TRIES_S, Dispatcher
 from app.webhooks.queue import let_go
 
-ROOMS_WITH_JOBS = ("intake", "orders", "analysis", "checkout", "delivery", "mail", "webhooks", "recovery", "privacy")
+ROOMS_WITH_JOBS = (
+    "intake",
+    "orders",
+    "analysis",
+    "checkout",
+    "delivery",
+    "mail",
+    "webhooks",
+    "recovery",
+    "privacy",
+    "staff",
+)
 BEAT_S = 5.0
 STALE = timedelta(seconds=30)
 FORGET = timedelta(days=1)
@@ -54,6 +66,7 @@ def main() -> None:
     app = create_app()
     with app.app_context():
         here = portal._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001  (LocalProxy's own name for it)
+    must_have_refund_key(here.settings)
     run(app, here, name, stop)
     # An analysis may take half an hour, and Python would wait for its thread. It is not lost: its program dies with
     # this process, and the job goes on from its last finished step when a worker starts.

@@ -7,7 +7,7 @@ of their own address.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import wraps
 from typing import ParamSpec, cast
@@ -19,6 +19,8 @@ from flask_login import AnonymousUserMixin, LoginManager, UserMixin, current_use
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.errors import NotFoundError
+from app.login.customer_view import View as CustomersView
+from app.login.customer_view import init_customer_view, view_here
 from app.login.sessions import TOUCH_EVERY, find_session, touch
 from app.portal import portal
 from app.web.cookies import read_cookie
@@ -36,6 +38,7 @@ class Person(UserMixin):  # type: ignore[misc]  # Flask-Login has no types
 
     `proved_at`: when they last proved who they are, by a mailed login or by the second factor.
     `second_factor_wanted`: a member of staff who has proved the address only; kind "customer", without a role.
+    `view`: this is a member of staff who looks as this customer (app.login.customer_view); the session is the member's.
     """
 
     email: str
@@ -44,6 +47,7 @@ class Person(UserMixin):  # type: ignore[misc]  # Flask-Login has no types
     session_id: str
     proved_at: datetime
     second_factor_wanted: bool = False
+    view: CustomersView | None = None
 
     def get_id(self) -> str:
         """Return the address: there is no other account."""
@@ -56,6 +60,7 @@ class Stranger(AnonymousUserMixin):  # type: ignore[misc]
     email = None
     kind = None
     role = None
+    view = None
 
 
 def person() -> Person | None:
@@ -141,6 +146,7 @@ def forget_browser() -> None:
 
 def init_people(app: Flask) -> None:
     """Tell Flask-Login how to find the person of a request; give templates `current_person`."""
+    init_customer_view(app)
     manager = LoginManager()
     manager.anonymous_user = Stranger
     # Both belong to logins kept in Flask's own cookie, which ours are not; it can't be revoked.
@@ -172,7 +178,7 @@ def _person_of(_request: Request) -> Person | None:
         with portal.database.transaction() as session:
             touch(session, row, now)
     wanted = row.kind == "staff" and row.second_factor_at is None
-    return Person(
+    me = Person(
         email=row.email,
         kind="customer" if wanted else row.kind,
         role=None if wanted else role,
@@ -180,3 +186,5 @@ def _person_of(_request: Request) -> Person | None:
         proved_at=row.proved_at or row.created_at,
         second_factor_wanted=wanted,
     )
+    view = view_here(row, now) if me.kind == "staff" else None
+    return replace(me, email=view.email, kind="customer", role=None, view=view) if view else me

@@ -11,13 +11,14 @@ from typing import Any, TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.catalog import BANK_TRANSFER
 from app.kit.addresses import masked
 from app.kit.ages import BACKUPS
 from app.kit.devices import device_name
 from app.kit.konbini import stores_of
 from app.kit.login_secrets import code_of, secrets_of
 from app.kit.networks import network_of
-from app.models import AddressChange, LoginRequest, LoginSession, Mail, Order, Payment
+from app.models import AddressChange, LoginRequest, LoginSession, Mail, Order, Payment, StaffMember
 from app.orders.keeping import kept_longer
 from app.orders.states import PAID
 from app.portal import portal
@@ -112,14 +113,14 @@ def _paid_twice(session: Session, mail: Mail) -> Context:
         "kept": kept,
         "kept_method": _method(kept, mail.locale),
         "by_itself": portal.catalog.payments.refund_double
+        and payment.method != BANK_TRANSFER
         and payment.dispute is None
         and payment.state != "partly_refunded",
     }
 
 
 def _method(payment: Payment, locale: str) -> str:
-    names = (method.name(locale) for method in portal.catalog.methods if method.key == payment.method)
-    return next(names, payment.method)
+    return portal.catalog.method_names(locale).get(payment.method, payment.method)
 
 
 def _results_go_soon(session: Session, mail: Mail) -> Context:
@@ -187,6 +188,13 @@ def _new_device(session: Session, mail: Mail) -> Context:
     }
 
 
+def _staff_invited(session: Session, mail: Mail) -> Context:
+    member = session.get(StaffMember, mail.to)
+    if member is None or member.disabled_at is not None or member.totp_secret is not None:
+        raise NotNeededError
+    return {"by": member.invited_by, "login_url": address("/login?next=staff.orders")}
+
+
 def _data_deleted(_session: Session, _mail: Mail) -> Context:
     return {"backups_days": BACKUPS.days}
 
@@ -210,5 +218,6 @@ LETTERS = {
     "address_changed_new": Letter(_address_changed),
     "address_corrected_old": Letter(_address_corrected_old),
     "new_device": Letter(_new_device, kept=False),
+    "staff_invited": Letter(_staff_invited),
 }
 """Every kind of mail; its texts are templates/mail/<kind>/subject.txt, body.txt and body.html."""

@@ -32,6 +32,7 @@ AccountMail = Literal[
     "address_corrected_old",
     "new_device",
     "data_deleted",
+    "staff_invited",
 ]
 AWAITED = ("login", "address_code")  # somebody sits before a page that asks for what is in the mail
 

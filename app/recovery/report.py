@@ -40,6 +40,8 @@ KINDS = (
 """Every difference that recovery reports; the back office has a sentence for each."""
 REDACTION = "stripe_redaction"
 """Somebody asked to be forgotten, and Stripe knows them still: closed by a person (`portal redacted`), not by a run."""
+LOG_BROKEN = "log_broken"
+"""The chained staff log has an entry that does not fit (app.staff.log.check): not by a run of recovery either."""
 
 log = structlog.get_logger()
 

@@ -16,9 +16,9 @@ from app.kit.login_secrets import code_of
 from app.kit.networks import network_of
 from app.login import limits
 from app.login.limits import limit_key
-from app.login.staff import add_staff
 from app.models import LoginRequest, Mail
 from app.portal import Portal
+from app.staff.people.members import add_staff
 from tests.helpers import make_order
 from tests.login.steps import (
     Browser,

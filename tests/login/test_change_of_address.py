@@ -16,11 +16,11 @@ from app.kit.clock import system_clock
 from app.kit.ids import new_id
 from app.kit.login_secrets import ALPHABET
 from app.login import limits
-from app.login.staff import add_staff
 from app.models import AuditEntry, LoginSession, Mail
 from app.orders.owners import former_addresses
 from app.orders.records import key_of
 from app.portal import Portal
+from app.staff.people.members import add_staff
 from tests.helpers import Sandbox, make_order, reload, wait_for
 from tests.login.steps import (
     Browser,

@@ -12,10 +12,10 @@ from sqlalchemy.orm import class_mapper
 from app import create_app
 from app.kit.clock import system_clock
 from app.login.sessions import LIVES
-from app.login.staff import add_staff
 from app.models import AddressChange, LoginDevice, LoginRequest, LoginSession, Mail, StaffMember
 from app.portal import Portal
 from app.settings import Settings
+from app.staff.people.members import add_staff
 from tests.login.steps import (
     ask,
     code_for_new_address,

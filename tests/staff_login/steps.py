@@ -8,8 +8,8 @@ import pyotp
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from app.login.staff import add_staff
 from app.portal import Portal
+from app.staff.people.members import add_staff
 from tests.helpers import wait_for
 from tests.login.steps import log_in, post
 

@@ -11,9 +11,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.kit.ids import digest, new_id
-from app.login.staff import add_staff
 from app.models import RecoveryCode, StaffMember
 from app.portal import Portal
+from app.staff.people.members import add_staff
 from tests.login.steps import Browser, log_in, mailed, post, session_cookie, sessions_of
 from tests.staff_login.steps import Phone, may_enter, recovery_codes_of, secret_of, set_up, ticket_of
 

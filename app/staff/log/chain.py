@@ -9,9 +9,8 @@ import json
 from datetime import datetime
 from typing import Any
 
-import structlog
 from flask import has_request_context, request
-from sqlalchemy import select, update
+from sqlalchemy import ScalarSelect, func, select, update
 from sqlalchemy.orm import Session
 
 from app.database import insert_once
@@ -24,8 +23,6 @@ NOTHING = "0" * 64  # what the first entry follows
 COMMAND_LINE = "command line"  # what whoever has a shell on the server does by `flask portal`
 BATCH = 1000
 
-log = structlog.get_logger()
-
 
 def write(
     session: Session,
@@ -37,20 +34,15 @@ def write(
     after: object = None,
     **data: Any,  # noqa: ANN401  (JSON)
 ) -> None:
-    """Append what the member of staff who is looking does, in the transaction of what they do.
+    """Append what the member of staff who is looking does, in the transaction of what they do, as its last deed.
 
     `action` is noun.verb, `subject` what it is done to (`order:<OrderID>`, `staff:<address>`, `event:<id>`). Of
     `before` and `after` (JSON) digests are kept, so nobody's data has to be deleted from here; for the same reason
     `data` holds no customer's data.
     """
-    who, at = person(), portal.clock()
-    insert_once(session, Mark, name=HEAD, value=f"0 {NOTHING}", at=at)
-    # One after the other: the mark's row is locked until the transaction ends.
-    value = session.scalars(update(Mark).where(Mark.name == HEAD).values(at=at).returning(Mark.value)).one()
-    seq, previous = value.split()
-    entry = StaffLogEntry(
-        seq=int(seq) + 1,
-        at=at,
+    who = person()
+    _append(
+        session,
         member=who.email if who else COMMAND_LINE,
         role=(who and who.role) or "",
         network=request.remote_addr if has_request_context() else None,
@@ -60,9 +52,21 @@ def write(
         data=data,
         before=None if before is None else _digest(before),
         after=None if after is None else _digest(after),
-        previous=previous,
-        digest="",
     )
+
+
+def write_for(session: Session, member: str, action: str, subject: str, **data: Any) -> None:  # noqa: ANN401  (JSON)
+    """Append what follows by itself from what a member of staff did, such as the end of a time."""
+    _append(session, member=member, role="", action=action, object=subject, data=data)
+
+
+def _append(session: Session, **columns: Any) -> None:  # noqa: ANN401  (columns)
+    at = portal.clock()
+    insert_once(session, Mark, name=HEAD, value=f"0 {NOTHING}", at=at)
+    # One after the other: the mark's row is locked until the transaction ends.
+    value = session.scalars(update(Mark).where(Mark.name == HEAD).values(at=at).returning(Mark.value)).one()
+    seq, previous = read_mark(value)
+    entry = StaffLogEntry(seq=seq + 1, at=at, previous=previous, **columns)
     entry.digest = digest_of(entry)
     session.add(entry)
     session.flush()
@@ -77,12 +81,13 @@ def digest_of(entry: StaffLogEntry) -> str:
 
 def broken_at(session: Session) -> int | None:
     """Walk the whole chain; return the number of the first entry that does not fit, or None."""
-    head = session.scalar(select(Mark.value).where(Mark.name == HEAD)) or f"0 {NOTHING}"
-    last, digest = int(head.split()[0]), head.split()[1]
+    # In one statement, so that both are of one moment.
+    head, most = session.execute(select(_mark(HEAD), select(func.max(StaffLogEntry.seq)).scalar_subquery())).one()
+    last, digest = read_mark(head)
     seq, previous = 0, NOTHING
     while seq < last:
         query = select(StaffLogEntry).where(StaffLogEntry.seq.between(seq + 1, min(seq + BATCH, last)))
-        entries = session.scalars(query.order_by(StaffLogEntry.seq).execution_options(populate_existing=True)).all()
+        entries = session.scalars(query.order_by(StaffLogEntry.seq)).all()
         for entry in entries:
             if (entry.seq, entry.previous, entry.digest) != (seq + 1, previous, digest_of(entry)):
                 return seq + 1
@@ -90,8 +95,19 @@ def broken_at(session: Session) -> int | None:
         if not entries:
             return seq + 1
         session.expunge_all()
-    log.info("staff_log.checked", entries=seq, digest=previous)
-    return None if previous == digest else last
+    if previous != digest:
+        return last
+    return None if (most or 0) == last else last + 1
+
+
+def read_mark(value: str | None) -> tuple[int, str]:
+    """Return number and digest of the entry that a mark names; without a mark those before the first one."""
+    seq, digest = (value or f"0 {NOTHING}").split()
+    return int(seq), digest
+
+
+def _mark(name: str) -> ScalarSelect[str]:
+    return select(Mark.value).where(Mark.name == name).scalar_subquery()
 
 
 def _plain(value: object) -> object:

@@ -4,8 +4,9 @@ import click
 from flask.cli import AppGroup
 
 from app.kit.addresses import BadAddressError, canonical
-from app.login.staff import ROLES, add_staff, all_staff, disable_staff, reset_factor
 from app.portal import portal
+from app.staff.people.members import add_staff, all_staff, disable_staff, reset_factor
+from app.staff.permissions import ROLES
 from app.staff_login.recovery_codes import codes_left
 
 staff = AppGroup("staff", help="Say who may open the back office.")

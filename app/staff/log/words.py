@@ -1,0 +1,20 @@
+"""What the viewer of the staff log calls what staff do; actions on an order have their own titles."""
+
+from flask_babel import LazyString, lazy_gettext
+
+from app.staff.actions.catalog import ACTIONS
+
+DEEDS: dict[str, LazyString] = {
+    **{f"order.{action.key}": action.title for action in ACTIONS},
+    "order.end_sessions": lazy_gettext("All logins of the customer ended"),
+    "order.view_begin": lazy_gettext("Began to look at the portal as the customer"),
+    "order.view_end": lazy_gettext("Stopped looking as the customer"),
+    "staff.add": lazy_gettext("Made a member of staff"),
+    "staff.invite": lazy_gettext("Invited to the back office"),
+    "staff.role": lazy_gettext("Role changed"),
+    "staff.disable": lazy_gettext("Disabled"),
+    "staff.enable": lazy_gettext("Enabled again"),
+    "staff.reset_factor": lazy_gettext("Phone and recovery codes forgotten"),
+    "staff.end_sessions": lazy_gettext("Logins of a member ended"),
+}
+"""A deed that is not here is shown by its own name."""
