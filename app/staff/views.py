@@ -20,6 +20,7 @@ from app.staff import words
 from app.staff.dossier import order_of
 from app.staff.event_views import event, events, replay_event
 from app.staff.findings import FINDINGS
+from app.staff.log import write
 from app.staff.order.page import order_page
 from app.staff.permissions import may, permitted
 from app.staff.service import MONEYS, STATES, Asked, end_customers_sessions, page_of
@@ -85,6 +86,7 @@ def end_sessions(order_id: str) -> ResponseReturnValue:
             live = live_sessions(session, order.email, portal.clock())
             return render_template("staff/end_sessions.html", order=order, count=len(live))
         ended = end_customers_sessions(session, order, who.email, portal.clock())
+        write(session, "order.end_sessions", f"order:{order.id}", sessions=ended)
     flash(gettext("Logins that were ended: %(count)s.", count=ended), "ok")
     return redirect(url_for("staff.order", order_id=order_id), 303)
 

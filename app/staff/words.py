@@ -144,6 +144,7 @@ AUDIT = {
     "analysis.cancel_asked": lazy_gettext("Somebody wants the analysis stopped"),
     "staff.file_opened": lazy_gettext("A file of the customer was opened by staff"),
     "staff.sessions_ended": lazy_gettext("All logins of the customer ended by staff"),
+    "staff.viewed_as": lazy_gettext("Seen by staff as the customer sees it"),
     "staff.resend": lazy_gettext("Mail sent once more by staff"),
     "staff.pay-link": lazy_gettext("New payment link given by staff"),
     "staff.email": lazy_gettext("E-mail address corrected by staff"),
@@ -159,6 +160,11 @@ AUDIT = {
     "refund.succeeded": lazy_gettext("Refund done"),
     "refund.failed": lazy_gettext("Refund failed"),
     "refund.canceled": lazy_gettext("Refund cancelled"),
+    "refund.waiting": lazy_gettext("Refund waits for a second person"),
+    "refund.approved": lazy_gettext("Refund agreed to"),
+    "refund.declined": lazy_gettext("Refund declined"),
+    "refund.sent": lazy_gettext("Refund made"),
+    "refund.refused": lazy_gettext("Refund did not come about: Stripe refused it"),
     "refund.gave_up": lazy_gettext("Refund did not work: send the money back by hand"),
 }
 """An entry of another kind is shown by its own name."""
@@ -171,4 +177,4 @@ def products() -> dict[str, str]:
 
 def methods() -> dict[str, str]:
     """Return the names of the payment methods by key, in the language of the page."""
-    return {method.key: method.name(locale()) for method in portal.catalog.methods}
+    return portal.catalog.method_names(locale())

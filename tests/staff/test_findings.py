@@ -4,14 +4,14 @@ from flask.testing import FlaskClient
 
 from app.kit.ids import new_id
 from app.portal import Portal
-from app.recovery.report import KINDS, REDACTION, close_unseen, find
+from app.recovery.report import KINDS, LOG_BROKEN, REDACTION, close_unseen, find
 from app.staff.findings import FINDINGS
 from tests.helpers import make_order
 from tests.history.people import log_in
 
 
 def test_every_difference_has_a_sentence() -> None:
-    assert set(FINDINGS) == {*KINDS, REDACTION}
+    assert set(FINDINGS) == {*KINDS, REDACTION, LOG_BROKEN}
 
 
 def test_the_list_and_the_order_show_what_was_found_until_it_is_gone(portal: Portal, client: FlaskClient) -> None:
