@@ -18,6 +18,7 @@ from app.login.sessions import LIVES
 from app.models import (
     AddressChange,
     AuditEntry,
+    CustomerView,
     Erasure,
     FormerAddress,
     LoginDevice,
@@ -150,6 +151,10 @@ RETENTION = {
     ),
     "ids of Stripe's events": Rule(
         400 * DAY, "their arrival", FORGOTTEN, Rows(StripeEvent, _older(StripeEvent.received_at, _DONE))
+    ),
+    # The staff log, which only grows, goes on to tell of them; it names no customer.
+    "views as a customer": Rule(
+        30 * DAY, "their beginning", FORGOTTEN, Rows(CustomerView, _older(CustomerView.begun_at))
     ),
     "audit": Rule(5 * 366 * DAY, "the entry", FORGOTTEN, Rows(AuditEntry, _older(AuditEntry.at))),
     "former addresses": Rule(LEDGER, "the change", FORGOTTEN, Rows(FormerAddress, _older(FormerAddress.since))),

@@ -38,8 +38,8 @@ FINDINGS = {
     ),
     "deliverable_missing": lazy_gettext("The customer's download is gone from S3 and can't be put together again."),
     "log_broken": lazy_gettext(
-        "The log of the back office was changed or cut off in the database. Find out who could; compare it with a backup"
-        " and with the server's log (staff_log.whole)."
+        "The log of the back office was changed or cut off in the database. Find out who could; compare it with a"
+        " backup and with the server's log (staff_log.whole)."
     ),
 }
 """By the finding's kind (app.recovery.report: KINDS, REDACTION and LOG_BROKEN)."""

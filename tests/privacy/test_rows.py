@@ -8,6 +8,7 @@ from app.kit.ids import new_id
 from app.models import (
     AddressChange,
     AuditEntry,
+    CustomerView,
     Erasure,
     FormerAddress,
     LoginDevice,
@@ -17,6 +18,7 @@ from app.models import (
     Payment,
     RateCount,
     Run,
+    StaffMember,
     StripeEvent,
     StripeHistory,
 )
@@ -90,6 +92,16 @@ def _audit(portal: Portal, at: datetime) -> AuditEntry:
     return AuditEntry(order_id=make_order(portal).id, at=at, kind="order.created", actor="customer", data={})
 
 
+def _view(portal: Portal, at: datetime) -> CustomerView:
+    member = f"{new_id()}@kaiseki.example"
+    with portal.database.transaction() as session:
+        session.add(StaffMember(email=member, role="support", created_at=portal.clock()))
+    order = make_order(portal, created_at=portal.clock())
+    return CustomerView(
+        id=new_id(), member=member, session_id="x", order_id=order.id, reason="x", begun_at=at, ends_at=at
+    )
+
+
 ROWS: dict[str, tuple[Make, str | None]] = {
     "network addresses and browsers": (_session(), "ip"),
     "login requests": (_request, None),
@@ -110,6 +122,7 @@ ROWS: dict[str, tuple[Make, str | None]] = {
     ),
     "contents of Stripe's events": (_event(payload="{}"), "payload"),
     "ids of Stripe's events": (_event(), None),
+    "views as a customer": (_view, None),
     "audit": (_audit, None),
     "former addresses": (lambda _, at: FormerAddress(email=new_id(), former="b@example.jp", since=at), None),
     "evidence of deletions": (
