@@ -29,6 +29,11 @@ def _database_url(value: SecretStr) -> SecretStr:
     return value
 
 
+def is_live(key: SecretStr) -> bool:
+    """Tell whether a Stripe key is one of live mode, not of test mode."""
+    return "_live_" in key.get_secret_value()[:8]
+
+
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 
 
@@ -48,6 +53,7 @@ class Settings(BaseSettings):
     public_url: HttpUrl
     trusted_proxies: Annotated[int, Field(ge=0, le=5)] = 0
     stripe_api_key: SecretStr
+    stripe_refund_key: SecretStr | None = None
     stripe_api_base: HttpUrl | None = None
     stripe_webhook_secrets: SecretStr = SecretStr("")
     s3_bucket: str
@@ -95,7 +101,12 @@ class Settings(BaseSettings):
     @property
     def live(self) -> bool:
         """Whether the Stripe key moves real money."""
-        return "_live_" in self.stripe_api_key.get_secret_value()[:8]
+        return is_live(self.stripe_api_key)
+
+    @property
+    def refund_key(self) -> SecretStr:
+        """The Stripe key that sends money back; only a demo or a test does so with STRIPE_API_KEY (AC-S09)."""
+        return self.stripe_refund_key or self.stripe_api_key
 
     @property
     def keys(self) -> list[str]:

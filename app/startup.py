@@ -17,7 +17,7 @@ from sqlalchemy import make_url
 
 from app.catalog import Catalog
 from app.kit import failpoints
-from app.settings import BadSettingsError, Settings
+from app.settings import BadSettingsError, Settings, is_live
 
 MIN_SECRET = 32  # characters
 MIN_VARIETY = 10  # different characters
@@ -60,6 +60,14 @@ def must_have_tasks(settings: Settings, catalog: Catalog) -> None:
         )
 
 
+def must_have_refund_key(settings: Settings) -> None:
+    """Raise BadSettingsError in a worker that could send nothing back; web servers do without this key (AC-S09)."""
+    if settings.portal_env == "production" and settings.stripe_refund_key is None:
+        raise BadSettingsError(
+            "The worker can't start: STRIPE_REFUND_KEY is missing; in production refunds need a key of their own"
+        )
+
+
 def monotonous(secret: str) -> bool:
     """Tell whether a secret is a repetition, or of few different characters."""
     return len(set(secret)) < MIN_VARIETY or bool(_REPEATED.fullmatch(secret))
@@ -67,6 +75,11 @@ def monotonous(secret: str) -> bool:
 
 def _key_guessable(key: str) -> bool:
     return monotonous(key) or bool(_DUMMY.search(key))
+
+
+def _refund_key_unfit(settings: Settings) -> bool:
+    key = settings.stripe_refund_key
+    return key is not None and (not _KEY.fullmatch(key.get_secret_value()) or is_live(key) != settings.live)
 
 
 def _webhook_secrets_malformed(settings: Settings) -> bool:
@@ -108,6 +121,11 @@ ALWAYS = (
         "STRIPE_API_KEY",
         lambda s: not _KEY.fullmatch(s.stripe_api_key.get_secret_value()),
         "needs a Stripe secret or restricted key (sk_ or rk_)",
+    ),
+    Rule(
+        "STRIPE_REFUND_KEY",
+        _refund_key_unfit,
+        "needs a Stripe restricted key (rk_) of the same mode, test or live, as STRIPE_API_KEY",
     ),
     Rule(
         "STRIPE_WEBHOOK_SECRETS",
@@ -153,6 +171,11 @@ PRODUCTION = (
         ' python -c "import secrets; print(secrets.token_hex(32))"',
     ),
     Rule("STRIPE_API_KEY", lambda s: not s.live, "a test key takes no money; use a live key (rk_live_... is best)"),
+    Rule(
+        "STRIPE_REFUND_KEY",
+        lambda s: s.stripe_refund_key == s.stripe_api_key,
+        "is STRIPE_API_KEY; give each a restricted key of its own, and refunds to this one only",
+    ),
     Rule(
         "STRIPE_WEBHOOK_SECRETS",
         lambda s: any(monotonous(secret.removeprefix("whsec_")) for secret in s.webhook_secrets),

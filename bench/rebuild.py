@@ -22,7 +22,7 @@ from alembic.config import Config
 from sqlalchemy import func, select
 
 from app import create_app
-from app.gateways.stripe import SessionRequest
+from app.gateways.session_request import SessionRequest
 from app.kit.ids import digest, new_id, new_secret
 from app.models import Order, Payment
 from app.orders.records import keep

@@ -45,6 +45,7 @@ def findings() -> Iterator[Line]:
     for look in (_mode, _webhooks, _mail):
         yield look()
     yield from _stripe()
+    yield from _refunds()
     yield from _legal()
 
 
@@ -147,6 +148,28 @@ def _stripe() -> Iterator[Line]:
     yield from _capabilities(account)
 
 
+def _refunds() -> Iterator[Line]:
+    """Look whether the refund key sends money back, and no other key (AC-S09)."""
+    settings = portal.settings
+    own = settings.stripe_refund_key is not None
+    try:
+        worker, web = portal.stripe.can_refund(refund_key=True), portal.stripe.can_refund(refund_key=False)
+    except StripeDownError:
+        return  # said by _stripe
+    except PortalError:
+        yield Line("fail", "refunds: Stripe refuses one of the keys. Check STRIPE_REFUND_KEY and STRIPE_API_KEY.")
+        return
+    if own and not worker:
+        yield Line("fail", "refunds: STRIPE_REFUND_KEY lacks: Charges and Refunds: write. Edit it at Stripe.")
+    elif own:
+        yield Line("ok", "refunds: STRIPE_REFUND_KEY can send money back")
+    else:
+        yield Line("warn", "refunds: no STRIPE_REFUND_KEY here. Right for a web server; the worker needs it.")
+    if web:
+        level: Literal["warn", "fail"] = "fail" if _selling() else "warn"
+        yield Line(level, "refunds: STRIPE_API_KEY can send money back too. Give it Charges and Refunds: read only.")
+
+
 def _capabilities(account: dict[str, Any]) -> Iterator[Line]:
     known = account.get("capabilities") or {}
     for method in portal.catalog.methods:
@@ -188,8 +211,7 @@ def _mail() -> Line:
 def _legal() -> Iterator[Line]:
     """Look for what is missing, or still the sample's, where law and Stripe want the seller's own words."""
     catalog, name = portal.catalog, portal.settings.catalog
-    selling = portal.settings.live or portal.settings.portal_env == "production"
-    level: Literal["warn", "fail"] = "fail" if selling else "warn"
+    level: Literal["warn", "fail"] = "fail" if _selling() else "warn"
     texts = {"portal.support_email": catalog.portal.support_email}
     for table in ("seller", "terms", "privacy"):
         texts |= _texts(table, getattr(catalog, table).model_dump())
@@ -205,6 +227,10 @@ def _legal() -> Iterator[Line]:
     yield from _phone()
     if not catalog.portal.invoice_number:
         yield Line("warn", "invoices: no registration number (T + 13 digits). Leave it so if you are not registered.")
+
+
+def _selling() -> bool:
+    return portal.settings.live or portal.settings.portal_env == "production"
 
 
 def _texts(name: str, value: str | dict[str, Any]) -> dict[str, str]:

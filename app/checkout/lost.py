@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy import select
 
 from app.errors import StripeRefusedError
-from app.gateways.stripe import SESSION_LIFE
+from app.gateways.session_request import SESSION_LIFE
 from app.models import Payment
 from app.portal import portal
 

@@ -20,7 +20,8 @@ from app.checkout.settle import settle
 from app.checkout.terms import note_at_stripe
 from app.database import insert_once
 from app.errors import BadInputError, ConflictError, StripeRefusedError
-from app.gateways.stripe import SessionRequest, StripeFailedError
+from app.gateways.session_request import SessionRequest
+from app.gateways.stripe import StripeFailedError
 from app.kit.clock import from_unix
 from app.kit.failpoints import fail_point
 from app.kit.ids import new_id
@@ -173,6 +174,13 @@ def _open(order: Order, payment: Payment) -> Payment:
             session_expires_at=from_unix(made["expires_at"]),
         )
     return payment
+
+
+def close_pages(order: Order) -> None:
+    """Close the page at Stripe on which an order could be paid; a voucher stays. Its payments must be loaded."""
+    for payment in order.payments:
+        if payment.state in OPEN_STATES:
+            close_attempt(payment)
 
 
 def close_attempt(payment: Payment) -> None:

@@ -6,16 +6,16 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal, TypeVar, cast
 
 import stripe
+from pydantic import SecretStr
 from stripe import RequestOptions
 from stripe.params import RefundCreateParams
-from stripe.params.checkout import SessionCreateParams
 
 from app.errors import StripeDownError, StripeRefusedError
+from app.gateways.session_request import SessionRequest, create_params
 from app.settings import Settings
 
 API_VERSION = "2026-10-28.endive"
@@ -26,10 +26,8 @@ TOLERANCE_S = 300
 # A whole address's history in one list call, page by page; the bound keeps a page view finite.
 MAX_HISTORY = 2_000
 EVENTS_A_PAGE = 100  # the most that Stripe gives
-# Stripe wants expires_at 30 minutes to 24 hours ahead.
-SESSION_LIFE = timedelta(hours=24) - timedelta(minutes=5)
-
 T = TypeVar("T")
+RefundReason = Literal["duplicate", "requested_by_customer"]
 
 SESSION_EXPAND = ["payment_intent.latest_charge.refunds"]
 CONFLICT = 409
@@ -52,49 +50,19 @@ class StripeFailedError(StripeDownError):
     """Stripe answered with its own failure; under the same idempotency key it would say so again (P2)."""
 
 
-@dataclass(frozen=True)
-class SessionRequest:
-    """What a new Checkout Session is made of. `price` and `handling` are in yen.
-
-    Stripe refuses a repeat that differs under the same idempotency key, so nothing here may depend on when or
-    by whom the attempt is repeated: `begun_at` is the moment of the attempt, not of the call. What the ledger knows of
-    an attempt and Stripe would not is kept as metadata, so that `portal rebuild` finds it there.
-    """
-
-    attempt_id: str
-    begun_at: datetime
-    order_id: str
-    portal_id: str
-    email: str
-    method: Literal["card", "konbini"]
-    name: str
-    price: int
-    handling: int
-    handling_name: str
-    locale: Literal["ja", "en"]
-    success_url: str
-    cancel_url: str
-    submit_note: str
-    expires_after_days: int | None
-    terms_version: str
-
-
 class StripeGateway:
-    """Calls to Stripe with a pinned version, timeouts and bounded retries."""
+    """Calls to Stripe with a pinned version, timeouts and bounded retries.
+
+    Refunds are made with a key of their own, which only the worker has; the other one can't make any (AC-S09).
+    """
 
     def __init__(self, settings: Settings) -> None:
         """Open a client; nothing is sent yet."""
         stripe.enable_telemetry = False
-        base = settings.stripe_api_base
         self.live = settings.live
         self._secrets = settings.webhook_secrets
-        self._client = stripe.StripeClient(
-            settings.stripe_api_key.get_secret_value(),
-            stripe_version=API_VERSION,
-            base_addresses={"api": base} if base else {},
-            max_network_retries=RETRIES,
-            http_client=stripe.RequestsClient(timeout=TIMEOUT_S),
-        )
+        self._client = _client(settings, settings.stripe_api_key)
+        self._refunder = _client(settings, settings.refund_key)
 
     def create_session(self, wanted: SessionRequest) -> dict[str, Any]:
         """Make a Checkout Session; the attempt's id is the idempotency key, so a repeat returns the same one.
@@ -102,7 +70,7 @@ class StripeGateway:
         Raises StripeDownError where it is not known whether there is a session now (repeat the same attempt),
         StripeFailedError or StripeRefusedError where only another attempt can help.
         """
-        params = _create_params(wanted)
+        params = create_params(wanted)
         return _call(
             lambda: self._client.v1.checkout.sessions.create(
                 params=params, options={"idempotency_key": f"session-{wanted.attempt_id}"}
@@ -145,8 +113,10 @@ class StripeGateway:
         )
         return list(listed["data"])
 
-    def create_refund(self, payment_intent_id: str, amount: int, metadata: dict[str, str], *, key: str) -> None:
-        """Send `amount` yen of a payment back as a duplicate; `key` is the idempotency key of this one try.
+    def create_refund(
+        self, payment_intent_id: str, amount: int, reason: RefundReason, metadata: dict[str, str], *, key: str
+    ) -> str:
+        """Send `amount` yen of a payment back; returns the refund's id. `key` is the idempotency key of this one try.
 
         Stripe asks a konbini payer for a bank account by mail to the address of the billing details: whoever paid gets
         the money, so no other address is given (https://docs.stripe.com/payments/konbini/accept-a-payment).
@@ -156,10 +126,10 @@ class StripeGateway:
         params: RefundCreateParams = {
             "payment_intent": payment_intent_id,
             "amount": amount,
-            "reason": "duplicate",
+            "reason": reason,
             "metadata": metadata,
         }
-        _call(lambda: self._client.v1.refunds.create(params=params, options={"idempotency_key": key}).to_dict())
+        return _call(lambda: self._refunder.v1.refunds.create(params=params, options={"idempotency_key": key}).id)
 
     def sessions_of_intent(self, payment_intent_id: str) -> list[dict[str, Any]]:
         """List the Checkout Sessions of a PaymentIntent (one, where it came from Checkout)."""
@@ -215,18 +185,19 @@ class StripeGateway:
         """
         params: dict[str, Any] = {"delivery_success": False, "types": list(types), "limit": EVENTS_A_PAGE}
         params |= {"ending_before": after} if after else {"created": {"gte": int(since.timestamp())}}
-        more = True
-        while more:
-            try:
-                listed = _call(lambda: self._client.v1.events.list(params=cast("Any", params)).to_dict())
-            except NoSuchSessionError as error:
-                raise NoSuchEventError from error
-            page, more = listed["data"], listed["has_more"]
-            if page and after:
-                page.reverse()
-            if page:
-                params["ending_before" if after else "starting_after"] = page[-1]["id"]
-                yield page
+        try:
+            yield from _pages(self._client.v1.events.list, params, "ending_before" if after else "starting_after")
+        except NoSuchSessionError as error:
+            raise NoSuchEventError from error
+
+    def balance_transactions(self, *, since: datetime, before: datetime) -> Iterator[list[dict[str, Any]]]:
+        """Yield, a page (100) a call, what moved the balance in yen in this time, newest first.
+
+        `source` is the whole charge, refund or dispute behind it. Raises StripeDownError, StripeRefusedError.
+        """
+        params: dict[str, Any] = {"currency": "jpy", "limit": 100, "expand": ["data.source"]}
+        params["created"] = {"gte": int(since.timestamp()), "lt": int(before.timestamp())}
+        yield from _pages(self._client.v1.balance_transactions.list, params, "starting_after")
 
     def account(self) -> dict[str, Any]:
         """Read the account: the cheapest way to see that the key works."""
@@ -243,11 +214,20 @@ class StripeGateway:
             "Account: read": v1.accounts.retrieve_current,
             "Checkout Sessions: write": lambda: v1.checkout.sessions.expire("cs_portal_check"),
             "PaymentIntents: read": lambda: v1.payment_intents.retrieve("pi_portal_check"),
-            "Charges and Refunds: write": lambda: v1.refunds.create(params={"payment_intent": "pi_portal_check"}),
+            "Charges and Refunds: read": lambda: v1.charges.retrieve("ch_portal_check"),
             "Disputes: read": lambda: v1.disputes.retrieve("dp_portal_check"),
             "Events: read": lambda: v1.events.retrieve("evt_portal_check"),
+            # It includes reading balance transactions (https://docs.stripe.com/stripe-apps/reference/permissions).
+            "Balance transaction sources: read": lambda: v1.balance_transactions.retrieve(
+                "txn_portal_check", params={"expand": ["source"]}
+            ),
         }
         return [name for name, attempt in tries.items() if not _permitted(attempt)]
+
+    def can_refund(self, *, refund_key: bool) -> bool:
+        """Tell whether the refund key, or else the other one, may send money back (see `missing_permissions`)."""
+        v1 = (self._refunder if refund_key else self._client).v1
+        return _permitted(lambda: v1.refunds.create(params={"payment_intent": "pi_portal_check"}))
 
     def verify_event(self, body: bytes, header: str, now: datetime) -> dict[str, Any]:
         """Return the event that Stripe signed; raises BadSignatureError.
@@ -270,6 +250,17 @@ class StripeGateway:
         raise BadSignatureError("signature")
 
 
+def _client(settings: Settings, key: SecretStr) -> stripe.StripeClient:
+    base = settings.stripe_api_base
+    return stripe.StripeClient(
+        key.get_secret_value(),
+        stripe_version=API_VERSION,
+        base_addresses={"api": base} if base else {},
+        max_network_retries=RETRIES,
+        http_client=stripe.RequestsClient(timeout=TIMEOUT_S),
+    )
+
+
 def _event(body: bytes) -> dict[str, Any]:
     try:
         event = json.loads(body)
@@ -285,47 +276,19 @@ def _event(body: bytes) -> dict[str, Any]:
     return event
 
 
-def _create_params(wanted: SessionRequest) -> SessionCreateParams:
-    lines: list[Any] = [_line(wanted.name, wanted.price)]
-    if wanted.handling:
-        lines.append(_line(wanted.handling_name, wanted.handling))
-    metadata = {
-        "order_id": wanted.order_id,
-        "portal": wanted.portal_id,
-        "attempt": wanted.attempt_id,
-        "begun_at": wanted.begun_at.isoformat(),
-        "price": str(wanted.price),
-        "handling": str(wanted.handling),
-        "terms": wanted.terms_version,
-    }
-    params: SessionCreateParams = {
-        "mode": "payment",
-        "allowed_payment_method_types": [wanted.method],
-        "client_reference_id": wanted.order_id,
-        "customer_email": wanted.email,
-        "customer_creation": "always",
-        "line_items": lines,
-        "locale": wanted.locale,
-        "metadata": metadata,
-        "payment_intent_data": {"metadata": metadata},
-        "custom_text": {"submit": {"message": wanted.submit_note}},
-        "success_url": wanted.success_url,
-        "cancel_url": wanted.cancel_url,
-        "expires_at": int((wanted.begun_at + SESSION_LIFE).timestamp()),
-    }
-    if wanted.expires_after_days is not None:
-        params["payment_method_options"] = {"konbini": {"expires_after_days": wanted.expires_after_days}}
-    if wanted.method == "card":
-        # Japan's card security guideline asks for EMV 3-D Secure (security-bar 5.4).
-        params["payment_method_options"] = {"card": {"request_three_d_secure": "any"}}
-    return params
-
-
-def _line(name: str, amount: int) -> dict[str, Any]:
-    return {
-        "quantity": 1,
-        "price_data": {"currency": "jpy", "unit_amount": amount, "product_data": {"name": name}},
-    }
+def _pages(
+    listing: Callable[..., Any], params: dict[str, Any], cursor: Literal["starting_after", "ending_before"]
+) -> Iterator[list[dict[str, Any]]]:
+    """Yield a list a page a call: newest first, or with `ending_before` oldest first."""
+    more = True
+    while more:
+        listed = _call(lambda: listing(params=params).to_dict())
+        page, more = listed["data"], listed["has_more"]
+        if cursor == "ending_before":
+            page.reverse()
+        if page:
+            params[cursor] = page[-1]["id"]
+            yield page
 
 
 def _call(call: Callable[[], T]) -> T:

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from app.gateways.stripe import SessionRequest
+from app.gateways.session_request import SessionRequest
 from app.kit.ids import digest, new_id, new_secret
 from app.models import AuditEntry, Mail, Order, Payment
 from app.portal import Portal

@@ -14,7 +14,7 @@ from app import create_app
 from app.checkout.service import start
 from app.checkout.settle import settle
 from app.errors import StripeDownError
-from app.gateways.stripe import SESSION_LIFE
+from app.gateways.session_request import SESSION_LIFE
 from app.models import Payment
 from app.portal import EXTENSION, Portal
 from app.settings import Settings

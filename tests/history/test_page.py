@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import delete, event
 
 from app import create_app
-from app.gateways.stripe import SessionRequest
+from app.gateways.session_request import SessionRequest
 from app.kit.ids import new_id
 from app.models import StripeHistory
 from app.portal import EXTENSION, Portal
