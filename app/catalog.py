@@ -16,6 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from app.kit.money import share_of
 
 MethodKey = Literal["card", "konbini"]
+BANK_TRANSFER = "bank_transfer"
+"""The method of money that staff found on the company's bank account: it is not offered, and Stripe knows nothing."""
 Verdict = Literal["ok", "warn", "refused"]
 Yen = Annotated[int, Field(ge=0, strict=True)]
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,40}$")]
@@ -42,6 +44,9 @@ class Text(_Strict):
     def __call__(self, locale: str) -> str:
         """Return the text in a language; Japanese unless English is asked for."""
         return self.en if locale == "en" else self.ja
+
+
+_BANK_TRANSFER = Text(ja="銀行振込", en="Bank transfer")
 
 
 class PortalFacts(_Strict):
@@ -95,6 +100,12 @@ class PaymentRules(_Strict):
     """What the portal does with money by itself; nothing unless it is told to."""
 
     refund_double: bool = False
+
+
+class RefundRules(_Strict):
+    """What staff may send back. Above `two_people_above` yen an order a second person must agree (AC-S03)."""
+
+    two_people_above: Yen = 10_000
 
 
 class Uploads(_Strict):
@@ -214,6 +225,7 @@ class Catalog(_Strict):
     earlier_terms: list[Terms] = []
     privacy: Privacy
     payments: PaymentRules = PaymentRules()
+    refunds: RefundRules = RefundRules()
     uploads: Uploads = Uploads()
     products: Annotated[list[Product], Field(min_length=1)]
     methods: Annotated[list[Method], Field(min_length=1)]
@@ -238,6 +250,11 @@ class Catalog(_Strict):
     def product(self, key: str) -> Product | None:
         """Return the product of this key, or None where it is not sold (any more)."""
         return self._products.get(key)
+
+    def method_names(self, locale: str) -> dict[str, str]:
+        """Return what every method of a payment is called in a language, by its key; bank transfers are not offered."""
+        offered = {str(method.key): method.name(locale) for method in self.methods}
+        return {**offered, BANK_TRANSFER: _BANK_TRANSFER(locale)}
 
     def offers(self, price: int) -> list[Offer]:
         """Return every payment method for a price in yen, refused ones included with the price they start at."""

@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
+from app.catalog import BANK_TRANSFER
 from app.kit.ids import new_id
 from app.mail.service import queue_mail
 from app.models import Order, Payment
@@ -22,6 +23,8 @@ ACTOR = "stripe"
 BEST_FIRST = (*PAID, "refunded")
 # What starts when the money has come, by the state of the work.
 NEXT_JOB = {"uploaded": "analysis.run", "analysed": "delivery.build"}
+STAYS = (BANK_TRANSFER, "konbini")
+"""Which of two payments stays: the one that is harder to send back; all other methods come last."""
 UNDER_WAY = ("analysing", "delivered")
 # Names of what staff must look at; beside them, settle's names of what about a session does not fit its payment.
 DOUBLE = "double_payment"
@@ -61,21 +64,24 @@ def extras(payments: Sequence[Payment]) -> list[Payment]:
     """Return the payments whose money we hold beyond the one that pays the order.
 
     A card payment goes back before a konbini one, though it came first: no bank account has to be asked for, and Stripe
-    takes no fee. Among equals the one begun first stays.
+    takes no fee. A bank transfer stays before both, for staff would have to send it back by hand. Among equals the one
+    begun first stays.
     """
     held = [payment for payment in payments if payment.state in PAID]
     if not held:
         return []
-    kept = min(held, key=lambda payment: (payment.method != "konbini", payment.created_at, payment.id))
+    stays = {method: place for place, method in enumerate(STAYS)}
+    kept = min(held, key=lambda payment: (stays.get(payment.method, len(stays)), payment.created_at, payment.id))
     return [payment for payment in held if payment is not kept]
 
 
 def refundable(payment: Payment) -> bool:
     """Tell whether an extra payment may go back by itself: whole, not in the hands of a bank, and for the first time.
 
-    A refund that failed is for staff: it would fail again, or come to nothing for weeks.
+    A refund that failed is for staff: it would fail again, or come to nothing for weeks. So is a bank transfer.
     """
-    return payment.state == "paid" and not payment.refunds and payment.dispute is None
+    whole = payment.state == "paid" and not payment.refunds and payment.dispute is None
+    return whole and payment.payment_intent_id is not None
 
 
 def concern(order: Order, payments: Sequence[Payment]) -> str | None:

@@ -29,7 +29,7 @@ def index() -> ResponseReturnValue:
         sentences=SENTENCES,
         badges=BADGES,
         products={product.key: product.name(locale()) for product in portal.catalog.products},
-        methods={method.key: method.name(locale()) for method in portal.catalog.methods},
+        methods=portal.catalog.method_names(locale()),
         newer=url_for("history.index", page=page - 1) if page > 1 else "",
         older=url_for("history.index", page=page + 1) if page < last else "",
     )

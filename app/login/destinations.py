@@ -21,6 +21,7 @@ PAGES = {
     "staff.order": True,
     "staff.end_sessions": True,
     "staff_order.files": True,
+    "staff_refunds.show": True,
     "staff.events": False,
     "staff.findings": False,
     "staff_people.index": False,

@@ -1,4 +1,4 @@
-"""Payment: one attempt to pay an order, which is one Checkout Session at Stripe."""
+"""Payment: one attempt to pay an order, which is one Checkout Session at Stripe, or a bank transfer."""
 
 from datetime import datetime
 from typing import Any

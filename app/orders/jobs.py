@@ -1,9 +1,10 @@
-"""The job that writes an order's record in the object store anew: somebody else owns it, or its result stays longer."""
+"""The job that writes an order's record in the object store anew: another owner, a later last day, a bank transfer."""
 
 from app.jobs import job, step
 from app.models import Order
 from app.orders.owners import former_addresses
 from app.orders.records import keep
+from app.orders.transfers import transfers_of
 from app.portal import portal
 
 
@@ -24,11 +25,13 @@ def keep_record(order_id: str) -> None:
         with portal.database.transaction() as session:
             order = session.get_one(Order, order_id)
             former = former_addresses(session, order.email)
+            transfers = transfers_of(session, order_id)
         gone = (order.input_gone_at, order.result_gone_at, order.erased_at)
-        known = (order.email, order.proved_at, former, gone)
+        known = (order.email, order.proved_at, former, transfers, gone)
         if known == written or order.uploaded_at is None:
             return
-        keep(portal.storage, "order" if order.result_gone_at is None else "closed", order, former=former)
+        part = "order" if order.result_gone_at is None else "closed"
+        keep(portal.storage, part, order, former=former, transfers=transfers)
         written = known
 
 

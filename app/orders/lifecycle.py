@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy import CursorResult, update
 from sqlalchemy.orm import Session
 
-from app.models import AuditEntry, Order, Payment, Refund
+from app.models import AuditEntry, Order, Payment, Refund, RefundRequest
 from app.models.base import Base
-from app.orders.states import MONEY, PAYMENT, REFUND, WORK, Table, sources
+from app.orders.states import MONEY, PAYMENT, REFUND, REFUND_REQUEST, WORK, Table, sources
 
 
 def record(
@@ -67,6 +67,23 @@ def move_refund(session: Session, refund: Refund, order_id: str, status: str, ac
         return False
     record(session, order_id, f"refund.{status}", actor, at, amount=refund.amount)
     session.refresh(refund)
+    return True
+
+
+def move_request(
+    session: Session,
+    request: RefundRequest,
+    order_id: str,
+    event: str,
+    actor: str,
+    at: datetime,
+    **facts: Any,  # noqa: ANN401
+) -> bool:
+    """Move a refund that staff asked for; returns whether this call moved it."""
+    if not _move(session, RefundRequest, "state", REFUND_REQUEST, request.id, event, facts):
+        return False
+    record(session, order_id, f"refund.{event}", actor, at, amount=request.amount)
+    session.refresh(request)
     return True
 
 

@@ -82,5 +82,4 @@ def _double(text: str) -> str:
 
 
 def _method(payment: Payment) -> str:
-    names = (method.name(locale()) for method in portal.catalog.methods if method.key == payment.method)
-    return next(names, payment.method)
+    return portal.catalog.method_names(locale()).get(payment.method, payment.method)

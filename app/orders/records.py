@@ -5,8 +5,9 @@ Three small JSON objects, each written whole, after all that it speaks of, by th
 `results/<OrderID>/manifest.json` when the deliverable is complete. They hold columns of the order under their own
 names; times are ISO 8601 in UTC. Where the files of an order are deleted, so are the last two: its JSON then holds all
 that is left to know ("closed"), and of an order whose customer asked to be forgotten it is a tombstone that names
-nobody. `former` alone is no column: the addresses under which Stripe knows the order's
-owner as well, each with the time until when (`app.orders.owners.former_addresses`).
+nobody. Two are no columns: `former` holds the addresses under which Stripe knows the order's owner as well, each with
+the time until when (`app.orders.owners.former_addresses`), `transfers` the payments by bank transfer, of which Stripe
+knows nothing (`app.orders.transfers`).
 """
 
 import json
@@ -32,7 +33,7 @@ class Part:
 _ORDER = (
     "product", "email", "claim_hash", "locale", "charge", "price", "filename", "declared_size", "declared_sha256",
     "size", "sha256", "created_at", "uploaded_at", "proved_at", "former", "input_gone_at",
-    "terms_version",
+    "terms_version", "transfers",
 )  # fmt: skip
 _ENDS = ("delivered_at", "kept_until", "result_gone_at", "erased_at")
 PARTS = {
@@ -47,6 +48,8 @@ PARTS = {
     ),
     "delivery": Part("results/{id}/manifest.json", ("delivery", "delivered_at", "kept_until", "downloads_closed_at")),
 }
+TRANSFER = ("id", "price", "amount", "amount_refunded", "state", "terms_version", "paid_at")
+"""Columns of a payment by bank transfer."""
 TIMES = {
     "created_at", "uploaded_at", "proved_at", "analysed_at", "delivered_at", "kept_until", "input_gone_at",
     "result_gone_at", "erased_at", "downloads_closed_at",
@@ -96,7 +99,7 @@ def _read(storage: Storage, part: str, order_id: str) -> dict[str, Any]:
     try:
         found = json.loads(storage.get(key))
         return {name: _value(name, found) for name in PARTS[part].columns if name in found}
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise BadRecordError(key) from error
 
 
@@ -104,6 +107,8 @@ def _value(name: str, found: Mapping[str, Any]) -> Any:  # noqa: ANN401  (a colu
     value = found[name]
     if name == "former":
         return {address: _moment(since) for address, since in (value or {}).items()}
+    if name == "transfers":
+        return [{**{name: of[name] for name in TRANSFER}, "paid_at": _moment(of["paid_at"])} for of in value or []]
     return value if name not in TIMES or value is None else _moment(value)
 
 
@@ -117,4 +122,6 @@ def _moment(text: str) -> datetime:
 def _written(name: str, value: Any) -> Any:  # noqa: ANN401  (a column)
     if name == "former":
         return {address: since.isoformat() for address, since in (value or {}).items()}
+    if name == "transfers":
+        return [{**of, "paid_at": of["paid_at"].isoformat()} for of in value or []]
     return value.isoformat() if isinstance(value, datetime) else value

@@ -1,4 +1,4 @@
-"""The lives of an order, a payment and a refund, as tables.
+"""The lives of an order, a payment, a refund and a request for one, as tables.
 
 Every (state, event) has an answer: the next state, or IGNORED (nothing to do: it happened before, or no longer
 matters). `tests/orders/test_states.py` walks all of them. What staff must look at is not a state: it follows from the
@@ -114,6 +114,18 @@ REFUND = _table(
         "succeeded": {"failed": "failed"},  # the bank sent the money back
         "failed": {},
         "canceled": {},
+    },
+)
+
+# A refund that a member of staff asks for: at once on its way where one person may decide it, else after a second one.
+REFUND_REQUEST = _table(
+    "approved declined sent refused",
+    {
+        "waiting": {"approved": "approved", "declined": "declined"},
+        "declined": {},
+        "approved": {"sent": "sent", "refused": "refused"},
+        "sent": {},
+        "refused": {},
     },
 )
 

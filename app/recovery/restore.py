@@ -18,6 +18,7 @@ from app.orders.lifecycle import record
 from app.orders.owners import restore_former
 from app.orders.records import BadRecordError, key_of
 from app.orders.states import PAID, PAYMENT
+from app.orders.transfers import restore_transfers
 from app.portal import portal
 from app.recovery.sessions import ACTOR, attempt_of
 
@@ -28,13 +29,16 @@ NO_VOUCHER_YET = ("open", "abandoned", "expired")
 def insert_order(session: Session, order_id: str, columns: dict[str, Any]) -> bool:
     """Insert an order as the object store knows it (`app.orders.records.recall`); returns whether it was missing.
 
-    Raises BadRecordError. Its money is not known yet: `complete` comes after its payments.
+    Raises BadRecordError. Its money is not known yet but for bank transfers: `complete` comes after its payments.
     """
     if not columns.keys() >= NEEDED:
         raise BadRecordError(key_of("order", order_id))
     values = {"claim_hash": None, "progress": 0, **columns}
     restore_former(session, columns["email"], values.pop("former", {}))
-    return insert_once(session, Order, id=order_id, money="unpaid", grant=new_secret(), **values)
+    transfers = values.pop("transfers", [])
+    missing = insert_once(session, Order, id=order_id, money="unpaid", grant=new_secret(), **values)
+    restore_transfers(session, order_id, transfers)
+    return missing
 
 
 def insert_payment(session: Session, order: Order, facts: SessionFacts) -> None:

@@ -4,9 +4,8 @@ from flask_babel import gettext, lazy_gettext
 from sqlalchemy.orm import Session
 
 from app.analysis.again import cancel, run_again
-from app.checkout.service import close_attempt
+from app.checkout.service import close_pages
 from app.models import Order
-from app.models.payment import OPEN_STATES
 from app.orders.states import PAID, WORK
 from app.portal import portal
 from app.staff.actions.action import Action, Deed
@@ -37,13 +36,6 @@ AGAIN = Action(
 )
 
 
-def _close_pages(order: Order) -> None:
-    """Close the payment pages that are open at Stripe; nobody should pay for what is not made."""
-    for payment in order.payments:
-        if payment.state in OPEN_STATES:
-            close_attempt(payment)
-
-
 def _cancel(session: Session, deed: Deed) -> str:
     state = cancel(session, deed.order.id, deed.actor)
     stopped = gettext("The order is cancelled."), gettext("The analysis is being stopped. That takes a moment.")
@@ -60,7 +52,7 @@ CANCEL = Action(
     permission="orders.act",
     possible=lambda order: _moves(order, "cancelled") and order.cancel_asked_at is None,
     do=_cancel,
-    prepare=_close_pages,
+    prepare=close_pages,
     reason=True,
     danger=True,
 )
