@@ -167,5 +167,6 @@ TABLE = (
     Row("GET", "/staff/orders/<order_id>/end-sessions", staff("200", viewer=NOT_THIS_ROLE)),
     Row("POST", "/staff/orders/<order_id>/end-sessions", staff("303 /staff/orders/", viewer=NOT_THIS_ROLE)),
     Row("GET", "/staff/findings", staff("200")),
+    Row("GET", "/staff/numbers", staff("200")),
     Row("GET", "/staff/events", staff("200")),
 )
