@@ -35,6 +35,7 @@ ROOMS = (
     "staff_login",
     "staff",
     "staff.actions",
+    "staff.attention",
     "staff.numbers",
     "staff.refunds",
     "staff.order",

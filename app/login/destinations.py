@@ -23,6 +23,7 @@ PAGES = {
     "staff_order.files": True,
     "staff_refunds.show": True,
     "staff.events": False,
+    "staff_attention.index": False,
     "staff.findings": False,
     "staff_people.index": False,
     "staff_view_as.begin": True,

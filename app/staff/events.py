@@ -54,7 +54,7 @@ def events_page(session: Session, state: str = "", after: str = "") -> EventPage
         StripeEvent.received_at, StripeEvent.due_at, StripeEvent.fetched_at,
     )  # fmt: skip
     query = (
-        select(StripeEvent, _order_id())
+        select(StripeEvent, order_of_event())
         .order_by(StripeEvent.received_at.desc(), StripeEvent.id.desc())
         .limit(PAGE + 1)
         .options(load_only(*columns, raiseload=True))
@@ -72,7 +72,7 @@ def events_page(session: Session, state: str = "", after: str = "") -> EventPage
 
 def event_of(session: Session, event_id: str) -> Line:
     """Return an event and its order; raises NotFoundError."""
-    row = session.execute(select(StripeEvent, _order_id()).where(StripeEvent.id == event_id)).one_or_none()
+    row = session.execute(select(StripeEvent, order_of_event()).where(StripeEvent.id == event_id)).one_or_none()
     if row is None:
         raise NotFoundError
     return Line(*row)
@@ -92,7 +92,8 @@ def _asked(state: str) -> ColumnElement[bool]:
     return StripeEvent.state == bindparam(None, state, literal_execute=True)
 
 
-def _order_id() -> ColumnElement[str | None]:
+def order_of_event() -> ColumnElement[str | None]:
+    """Return a column of a query on events: the order that an event is about, where that is known."""
     of_payment = select(Payment.order_id).limit(1)
     of_refund = select(Payment.order_id).join(Payment.refunds).where(Refund.id == StripeEvent.object_id)
     return func.coalesce(

@@ -144,6 +144,7 @@ AUDIT = {
     "analysis.cancelled": lazy_gettext("Why the analysis was stopped"),
     "analysis.cancel_asked": lazy_gettext("Somebody wants the analysis stopped"),
     "staff.file_opened": lazy_gettext("A file of the customer was opened by staff"),
+    "staff.attention_closed": lazy_gettext("Closed in the inbox by staff"),
     "staff.sessions_ended": lazy_gettext("All logins of the customer ended by staff"),
     "staff.viewed_as": lazy_gettext("Seen by staff as the customer sees it"),
     "staff.resend": lazy_gettext("Mail sent once more by staff"),

@@ -82,6 +82,11 @@ def look_for_silence() -> None:
 
 def silent_payments(session: Session, now: datetime) -> int:
     """Count the payments of the last days that must have ended since, while no event of any kind came after them."""
-    last = session.scalar(select(func.max(StripeEvent.received_at)))
+    last = last_event_at(session)
     begun = (Payment.created_at < now - SILENCE, Payment.created_at > max(last or now - LOOK_BACK, now - LOOK_BACK))
     return session.scalar(select(func.count()).where(Payment.session_id.is_not(None), *begun)) or 0
+
+
+def last_event_at(session: Session) -> datetime | None:
+    """Return when the last event of any kind came."""
+    return session.scalar(select(func.max(StripeEvent.received_at)))

@@ -67,6 +67,11 @@ def staff(answer: str, **roles: str) -> Answers:
     return {**everyone(NOT_THERE), HALF: SECOND_FACTOR, **dict.fromkeys(ROLES, answer), **roles}
 
 
+def admins(answer: str) -> Answers:
+    """Give a page of the back office that is for administrators."""
+    return staff(NOT_THIS_ROLE, admin=answer)
+
+
 def members(answer: str, half: str) -> Answers:
     """Give a page on the way into the back office; `half` is for who has not given the second factor yet."""
     return {**everyone(NOT_THERE), HALF: half, **dict.fromkeys(ROLES, answer)}
@@ -97,6 +102,10 @@ class Row:
 ORDER = "/orders/<order_id>"
 SAME_FILE = {"filename": "売上.csv", "size": 10}
 FORM = {"product": "csv-profile", "email": "new@example.jp", "locale": "ja"}
+INVITED = {"email": "{new}", "role": "viewer", "language": "ja"}
+NOBODY = {"email": "nobody@kaiseki.example", "role": "viewer"}
+WHY = {"reason": "the customer can't find the button"}
+FINDING = {"kind": "finding", "subject": "{finding}"}
 TO_HISTORY, TO_STAFF = "302 /history", "302 /staff/orders"
 TO_OWN_PAGE = {
     "other_customer": TO_HISTORY, "owner": TO_HISTORY, "staff_before_second_factor": TO_HISTORY,
@@ -167,6 +176,39 @@ TABLE = (
     Row("GET", "/staff/orders/<order_id>/end-sessions", staff("200", viewer=NOT_THIS_ROLE)),
     Row("POST", "/staff/orders/<order_id>/end-sessions", staff("303 /staff/orders/", viewer=NOT_THIS_ROLE)),
     Row("GET", "/staff/findings", staff("200")),
+    Row("GET", "/staff/people", admins("200")),
+    Row("POST", "/staff/people/invite", admins("303 /staff/people"), form=INVITED),
+    Row("POST", "/staff/people/role", admins("409"), form=NOBODY),
+    Row("POST", "/staff/people/disable", admins("409"), form=NOBODY),
+    Row("POST", "/staff/people/enable", admins("409"), form=NOBODY),
+    Row("POST", "/staff/people/sessions/end", admins("409"), form=NOBODY),
+    Row("GET", "/staff/log", admins("200")),
+    Row("GET", "/staff/orders/<order_id>/view-as", staff("200", viewer=NOT_THIS_ROLE)),
+    Row("POST", "/staff/orders/<order_id>/view-as", staff("303 /orders/", viewer=NOT_THIS_ROLE), form=WHY),
+    Row("POST", "/staff/view-as/end", staff("303 /staff/orders", viewer=NOT_THIS_ROLE)),
     Row("GET", "/staff/numbers", staff("200")),
     Row("GET", "/staff/events", staff("200")),
+    Row("GET", "/staff/events/<event_id>", staff("200"), values={"event_id": "{event}"}),
+    Row(
+        "POST",
+        "/staff/events/<event_id>/replay",
+        staff("303 /staff/events/", viewer=NOT_THIS_ROLE),
+        values={"event_id": "{event}"},
+    ),
+    Row("GET", "/staff/attention", staff("200")),
+    Row("GET", "/staff/attention/closed", staff("200")),
+    Row("GET", "/staff/attention/count", staff("200")),
+    Row(
+        "POST",
+        "/staff/attention/<deed>",
+        staff("303 /staff/attention", viewer=NOT_THIS_ROLE),
+        values={"deed": "take"},
+        form=FINDING,
+    ),
+    Row(
+        "POST",
+        "/staff/attention/closed/reopen",
+        staff("303 /staff/attention", viewer=NOT_THIS_ROLE),
+        form=FINDING,
+    ),
 )

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from app.intake.grants import incoming_key
 from app.kit.ids import digest, new_id, new_secret
-from app.models import AuditEntry, LoginSession, Mail, Order, Payment, StaffMember
+from app.models import AuditEntry, Finding, LoginSession, Mail, Order, Payment, StaffMember, StripeEvent
 from app.portal import Portal
 from app.staff_login.totp import Safe, new_totp_secret
 from tests.access.table import HALF, ROLES, Row
@@ -50,7 +50,7 @@ class Visit:
     def ask(self, row: Row, order_id: str) -> TestResponse:
         """Send the row's request about an order, as a page of ours would: with its CSRF token and our origin."""
         path = row.rule.replace("<path:filename>", "<filename>")
-        for name, value in {**row.values, "order_id": order_id}.items():
+        for name, value in {**self._fill(row.values), "order_id": order_id}.items():
             path = path.replace(f"<{name}>", value)
         request: dict[str, Any] = {"method": row.method, "buffered": True}
         request["query_string"] = {**row.query, **({"t": self.pay_link} if self.pay_link else {})}
@@ -66,7 +66,13 @@ class Visit:
         return self.client.open(path, **request)
 
     def _fill(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        known = {"{key}": incoming_key(self.order), "{session}": new_id(), "{new}": f"{new_id()}@example.jp"}
+        known = {
+            "{key}": incoming_key(self.order),
+            "{session}": new_id(),
+            "{new}": f"{new_id()}@example.jp",
+            "{event}": f"evt_{self.order.id}",
+            "{finding}": self.order.id,
+        }
         return {name: known.get(value, value) for name, value in values.items()}
 
     def holdings(self) -> list[Any]:
@@ -84,6 +90,7 @@ def visit(portal: Portal, app: Flask, visitor: str, kind: str) -> Visit:
     claim, now = new_secret(), portal.clock()
     proved_at = now if visitor in PROVED else None
     order = make_order(portal, **ORDERS[kind], claim_hash=digest(claim), proved_at=proved_at)
+    _trouble(portal, order)
     if visitor.startswith("browser"):
         client.set_cookie("claim", claim, domain="127.0.0.1")
     if visitor == "other customer":  # one with an order of their own
@@ -93,6 +100,19 @@ def visit(portal: Portal, app: Flask, visitor: str, kind: str) -> Visit:
     _log_in(portal, client, visitor, order.email, now)
     pay_link = portal.signer.sign("pay-link", order.id) if visitor == "payer" else ""
     return Visit(portal, client, order, pay_link)
+
+
+def _trouble(portal: Portal, order: Order) -> None:
+    """Give the order an event that was given up and a finding, both by its name."""
+    now = portal.clock()
+    with portal.database.transaction() as session:
+        session.add(StripeEvent(id=f"evt_{order.id}", type="refund.failed", state="dead", received_at=now))
+        session.add(
+            Finding(
+                id=order.id, kind="input_missing", subject=order.id, order_id=order.id, first_seen_at=now,
+                last_seen_at=now,
+            )
+        )  # fmt: skip
 
 
 def _log_in(portal: Portal, client: FlaskClient, visitor: str, owner: str, now: datetime) -> None:
