@@ -66,6 +66,7 @@ def _settings(folder: Path, database: str, at: Mapping[str, str], ports: Mapping
         "PUBLIC_URL": at["WEB"],
         "TRUSTED_PROXIES": "0",
         "STRIPE_API_KEY": "sk_test_dummy_for_the_stand_in",
+        "STRIPE_REFUND_KEY": "sk_test_dummy_for_refunds",
         "STRIPE_API_BASE": at["STRIPE"],
         "STRIPE_WEBHOOK_SECRETS": WEBHOOK_SECRET,
         "S3_BUCKET": "scan",

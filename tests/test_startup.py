@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from app.catalog import load_catalog
 from app.settings import BadSettingsError, Settings
-from app.startup import must_be_fit, must_have_tasks, problems
+from app.startup import must_be_fit, must_have_refund_key, must_have_tasks, problems
 from tests.helpers import ROOT, python
 
 FIT: dict[str, Any] = {
@@ -21,6 +21,7 @@ FIT: dict[str, Any] = {
     "public_url": "https://portal.kaiseki.co.jp",
     "trusted_proxies": 1,
     "stripe_api_key": f"rk_live_{secrets.token_hex(24)}",
+    "stripe_refund_key": f"rk_live_{secrets.token_hex(24)}",
     "stripe_webhook_secrets": f"whsec_{secrets.token_hex(16)}",
     "s3_bucket": "kaiseki",
     "mail_transport": "ses",
@@ -39,6 +40,9 @@ WRONG = [
     ({"secret_key_fallbacks": "short"}, "SECRET_KEY: it and each"),
     ({"stripe_api_key": "sk_test_" + "4" * 24}, "STRIPE_API_KEY: a test key"),
     ({"stripe_api_key": "pk_live_" + "4" * 24}, "STRIPE_API_KEY: needs a Stripe secret"),
+    ({"stripe_refund_key": "pk_live_" + "4" * 24}, "STRIPE_REFUND_KEY: needs a Stripe restricted key"),
+    ({"stripe_refund_key": "rk_test_" + "4" * 24}, "STRIPE_REFUND_KEY: needs a Stripe restricted key"),
+    ({"stripe_refund_key": FIT["stripe_api_key"]}, "STRIPE_REFUND_KEY: is STRIPE_API_KEY"),
     ({"stripe_webhook_secrets": None}, "STRIPE_WEBHOOK_SECRETS: needs one or more"),
     ({"stripe_webhook_secrets": ""}, "STRIPE_WEBHOOK_SECRETS: needs one or more"),
     ({"stripe_webhook_secrets": "whsec_demo_0000000000000000000000000000"}, "STRIPE_WEBHOOK_SECRETS: one of them"),
@@ -86,6 +90,17 @@ def test_ac_h13_what_is_only_good_for_a_demo_is_refused(changes: dict[str, Any],
     with pytest.raises(BadSettingsError) as caught:
         must_be_fit(settings(**changes))
     assert f"  {line}" in str(caught.value)
+
+
+def test_ac_s09_the_worker_needs_the_key_of_refunds_and_a_web_server_does_not(tmp_path: Path) -> None:
+    """In production nothing else sends money back, so a worker without this key ends at once."""
+    without = settings(stripe_refund_key=None)
+    assert problems(without) == []
+    done = run(tmp_path, *python("-m", "app.worker"), STRIPE_REFUND_KEY="")
+    assert done.returncode == 1
+    assert "The worker can't start: STRIPE_REFUND_KEY is missing" in done.stderr
+    must_have_refund_key(settings())
+    must_have_refund_key(without.model_copy(update={"portal_env": "demo"}))
 
 
 def test_ac_h13_everything_is_told_at_once_and_no_secret_is_shown() -> None:

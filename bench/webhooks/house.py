@@ -41,6 +41,7 @@ def portal_environment(folder: Path, database_url: str, sandbox: Sandbox) -> dic
         "SECRET_KEY": "bench-only-not-a-secret-bench-only-not-a-secret",
         "PUBLIC_URL": "http://127.0.0.1",
         "STRIPE_API_KEY": KEY,
+        "STRIPE_REFUND_KEY": KEY,
         "STRIPE_API_BASE": sandbox.stripe,
         "STRIPE_WEBHOOK_SECRETS": SECRET,
         "S3_BUCKET": "bench",

@@ -1,6 +1,7 @@
 """A whole portal with a Stripe stand-in of its own: its switches and its clock disturb nobody else's tests.
 
-It runs with a restricted key that may do exactly what KEY_NEEDS says, and its clock is the stand-in's.
+It runs with two restricted keys that may do exactly what KEY_NEEDS and REFUND_KEY_NEEDS say, and its clock is the
+stand-in's.
 """
 
 from collections.abc import Iterator
@@ -18,11 +19,13 @@ KEY_NEEDS = {
     "account": "read",
     "checkout_sessions": "write",
     "payment_intents": "read",
-    "charges": "write",
+    "charges": "read",
     "disputes": "read",
     "events": "read",
     "balance_transaction_sources": "read",
 }
+REFUND_KEY = "rk_test_both_ways_refunds"
+REFUND_KEY_NEEDS = {"charges": "write"}
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +33,7 @@ def house_with_switches(backend: str, folder: Path, sandbox: Sandbox) -> Iterato
     """Start the house; beside it, how its switches stand at first."""
     place = folder / f"both-ways-{backend}"
     place.mkdir(mode=0o755)
-    with house_on(backend, place, sandbox, STRIPE_API_KEY=KEY) as house:
+    with house_on(backend, place, sandbox, STRIPE_API_KEY=KEY, STRIPE_REFUND_KEY=REFUND_KEY) as house:
         yield house, house.sandbox.control("settings")
 
 
@@ -40,6 +43,7 @@ def house(house_with_switches: tuple[House, dict[str, Any]]) -> Iterator[House]:
     house, defaults = house_with_switches
     house.sandbox.control("settings", defaults)
     house.sandbox.control("keys", {"key": KEY, "permissions": KEY_NEEDS})
+    house.sandbox.control("keys", {"key": REFUND_KEY, "permissions": REFUND_KEY_NEEDS})
     house.heal()
     with house.flask.app_context():
         yield house

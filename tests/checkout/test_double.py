@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from flask import current_app
+from pydantic import SecretStr
 
 from app.catalog import PaymentRules
 from app.checkout.balance import extras
@@ -256,7 +257,7 @@ def test_a_refusal_is_for_staff(shop: Portal, sandbox: Sandbox) -> None:
     """The key may not refund: staff see that the order is paid twice, and why nothing went back."""
     order, _, extra = twice(shop, sandbox, "card", "konbini")
     sandbox.control("keys", {"key": "rk_test_reader", "permissions": READS})
-    weak = shop.settings.model_copy(update={"stripe_api_key": type(shop.settings.stripe_api_key)("rk_test_reader")})
+    weak = shop.settings.model_copy(update={"stripe_refund_key": SecretStr("rk_test_reader")})
     with pytest.MonkeyPatch.context() as patch:
         changed(patch, shop, stripe=gateway.StripeGateway(weak))
         assert give_back(extra.id, 1)

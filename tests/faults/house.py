@@ -341,6 +341,7 @@ def house_on(backend: str, folder: Path, shared: Sandbox, **changes: str) -> Ite
             "SECRET_KEY": SECRET,
             "PUBLIC_URL": f"http://127.0.0.1:{port}",
             "STRIPE_API_KEY": "sk_test_dummy_for_the_stand_in",
+            "STRIPE_REFUND_KEY": "sk_test_dummy_for_refunds",
             "STRIPE_API_BASE": sandbox.stripe,
             "STRIPE_WEBHOOK_SECRETS": WEBHOOK_SECRET,
             "S3_BUCKET": f"house-{backend}",
@@ -378,7 +379,7 @@ def house_on(backend: str, folder: Path, shared: Sandbox, **changes: str) -> Ite
             proxies=proxies,
             port=port,
         )
-        house.marked += [SECRET, WEBHOOK_SECRET, direct["STRIPE_API_KEY"]]
+        house.marked += [SECRET, WEBHOOK_SECRET, direct["STRIPE_API_KEY"], direct["STRIPE_REFUND_KEY"]]
         stack.callback(house.close)
         # Not for as long as the house stands: tests of other rooms would find themselves in this context.
         with flask.app_context():

@@ -75,6 +75,7 @@ def cage(
         "SECRET_KEY": birds["secret_key"],
         "SECRET_KEY_FALLBACKS": birds["secret_key_fallbacks"],
         "STRIPE_API_KEY": f"sk_test_{birds['stripe_api_key']}",
+        "STRIPE_REFUND_KEY": f"sk_test_{birds['stripe_refund_key']}",
         "STRIPE_WEBHOOK_SECRETS": f"whsec_{birds['stripe_webhook_secrets']}",
         "SMTP_URL": f"{sandbox.smtp}/{birds['smtp_url']}",
         **{name.upper(): birds[name] for name in birds if name.startswith("aws_")},
@@ -194,7 +195,7 @@ def test_ac_h11_public_and_secret_are_apart_by_type(app: Flask, settings: Settin
     """Pages know PublicConfig only; every other setting that is a secret is a SecretStr and shows itself to nobody."""
     assert secret_names() == {
         *("database_url", "secret_key", "secret_key_fallbacks", "stripe_api_key"),
-        *("stripe_webhook_secrets", "smtp_url"),
+        *("stripe_refund_key", "stripe_webhook_secrets", "smtp_url"),
     }
     named = re.compile(r"secret|password|token|_key")
     assert {name for name in Settings.model_fields if named.search(name)} <= secret_names()
