@@ -43,6 +43,7 @@ LIMITS = {
     "reports.collect": Limit("60/minute", shared=False),
     "staff_login": Limit("10/minute;60/hour"),  # wrong codes are bounded by themselves, for each member of staff
     "staff": Limit("600/minute", ("GET", "POST"), shared=False),
+    "staff_actions": Limit("120/minute", ("GET", "POST"), shared=False),  # one office has one network
 }
 OTHER_FORMS = Limit("30/minute;300/hour")  # account, and whatever is built next
 UNLIMITED = {

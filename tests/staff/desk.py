@@ -1,0 +1,67 @@
+"""A member of staff at work: a browser in the back office, and the confirm page of an action."""
+
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from app.kit.ids import new_id
+from app.login.people import SESSION_COOKIE
+from app.models import AuditEntry, Mail, Order, StaffLogEntry, StaffMember
+from app.portal import Portal
+from tests.cast import HOST, browser_of, staff_session
+from tests.checkout.shop import hidden
+from tests.login.steps import post
+
+
+def member(portal: Portal, app: Flask, role: str = "support") -> FlaskClient:
+    """Give a browser in which a member of staff with a role has just given the second factor."""
+    email, client = f"{role}-{new_id()[:13]}@kaiseki.example", browser_of(app)
+    with portal.database.transaction() as session:
+        session.add(StaffMember(email=email, role=role, created_at=portal.clock()))
+        session.flush()
+        secret = staff_session(portal, session, email)
+    client.set_cookie(SESSION_COOKIE, secret, domain=HOST)
+    client.get("/login/code?lang=en")
+    return client
+
+
+def path_of(order: Order, key: str) -> str:
+    """Return the address of an action's confirm page."""
+    return f"/staff/orders/{order.id}/do/{key}"
+
+
+def act(client: FlaskClient, order: Order, key: str, *, times: int = 1, **fields: str) -> TestResponse:
+    """Open the confirm page of an action and send it, as often as somebody clicks; return the last answer."""
+    page = client.get(path_of(order, key))
+    assert page.status_code == 200, page.text
+    form = {"once": hidden(page, "once"), **fields}
+    return [post(client, path_of(order, key), **form) for _ in range(times)][-1]
+
+
+def done(client: FlaskClient, answer: TestResponse, order: Order) -> str:
+    """Follow an answer to the order's page, and return that page."""
+    assert (answer.status_code, answer.location) == (303, f"/staff/orders/{order.id}"), answer.text
+    return client.get(answer.location).text
+
+
+def entries(portal: Portal, order: Order, kind: str) -> list[dict[str, Any]]:
+    """Return what the order's audit says of a kind of entry, oldest first."""
+    with portal.database.transaction() as session:
+        rows = select(AuditEntry).where(AuditEntry.order_id == order.id, AuditEntry.kind == kind)
+        return [{"actor": entry.actor, **entry.data} for entry in session.scalars(rows.order_by(AuditEntry.id))]
+
+
+def logged(portal: Portal, order: Order) -> list[StaffLogEntry]:
+    """Return what the staff log says about an order, oldest first."""
+    with portal.database.transaction() as session:
+        rows = select(StaffLogEntry).where(StaffLogEntry.object == f"order:{order.id}")
+        return list(session.scalars(rows.order_by(StaffLogEntry.seq)))
+
+
+def mails_to(portal: Portal, email: str) -> list[str]:
+    """Return the kinds of the mails to an address, oldest first."""
+    with portal.database.transaction() as session:
+        return list(session.scalars(select(Mail.kind).where(Mail.to == email).order_by(Mail.created_at, Mail.id)))
