@@ -33,8 +33,17 @@ def path_of(order: Order, key: str) -> str:
     return f"/staff/orders/{order.id}/do/{key}"
 
 
-def act(client: FlaskClient, order: Order, key: str, *, times: int = 1, **fields: str) -> TestResponse:
-    """Open the confirm page of an action and send it, as often as somebody clicks; return the last answer."""
+def act(client: FlaskClient, order: Order, key: str, **fields: str) -> TestResponse:
+    """Open the confirm page of an action and send it."""
+    return _send(client, order, key, fields, times=1)
+
+
+def act_in_haste(client: FlaskClient, order: Order, key: str, **fields: str) -> TestResponse:
+    """Open the confirm page of an action and send it three times; return the last answer."""
+    return _send(client, order, key, fields, times=3)
+
+
+def _send(client: FlaskClient, order: Order, key: str, fields: dict[str, str], times: int) -> TestResponse:
     page = client.get(path_of(order, key))
     assert page.status_code == 200, page.text
     form = {"once": hidden(page, "once"), **fields}

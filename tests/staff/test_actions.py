@@ -21,7 +21,7 @@ from app.staff.words import AUDIT
 from tests.checkout.shop import audit, mails
 from tests.helpers import make_order, reload
 from tests.login.steps import post
-from tests.staff.desk import act, done, entries, logged, member, path_of
+from tests.staff.desk import act, act_in_haste, done, entries, logged, member, path_of
 
 EACH = pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.key)
 LATER = STAFF_STEP_UP + timedelta(seconds=10)
@@ -65,7 +65,7 @@ def test_what_is_unknown_is_not_found(portal: Portal, app: Flask) -> None:
 def test_a_form_that_was_sent_twice_is_done_once(portal: Portal, app: Flask) -> None:
     """The order's audit and the staff log name who, what and why, and the log's chain holds."""
     client, order = member(portal, app), with_mail(portal)
-    page = done(client, act(client, order, "resend", times=3, mail="choose_payment"), order)
+    page = done(client, act_in_haste(client, order, "resend", mail="choose_payment"), order)
     assert "done already" in page
     assert order.email in page
     assert mails(portal, order) == ["choose_payment"] * 2

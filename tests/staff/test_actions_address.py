@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from app.login.staff import add_staff
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
@@ -12,8 +11,8 @@ from sqlalchemy import select
 from app.kit.ids import digest, new_secret
 from app.mail.jobs import render
 from app.mail.letters import NotNeededError
-from app.mail.service import queue_mail
-from app.models import Mail, Order
+from app.mail.service import OrderMail, queue_mail
+from app.models import Mail, Order, StaffMember
 from app.orders.jobs import keep_record
 from app.orders.owners import former_addresses
 from app.orders.records import key_of
@@ -103,9 +102,10 @@ def test_both_addresses_are_told(portal: Portal, app: Flask, email: str) -> None
 def test_mails_that_wait_go_to_the_new_address(portal: Portal, app: Flask, email: str) -> None:
     """What was sent stays as it was."""
     order = make_order(portal, email=email, state="analysed")
-    for kind in ("choose_payment", "result_open", "analysis_failed"):
+    kinds: tuple[OrderMail, ...] = ("choose_payment", "result_open", "analysis_failed")
+    for kind in kinds:
         with portal.database.transaction() as session:
-            queue_mail(session, kind, order)  # type: ignore[arg-type]
+            queue_mail(session, kind, order)
     with portal.database.transaction() as session:
         for mail in session.scalars(select(Mail).where(Mail.order_id == order.id)):
             mail.state = {"choose_payment": "sent", "result_open": "queued", "analysis_failed": "failed"}[mail.kind]
@@ -151,7 +151,7 @@ def test_the_same_address_and_one_of_staff_are_refused(portal: Portal, app: Flas
     """AC-S04: nobody gives a customer's result to themselves this way."""
     order, client, colleague = make_order(portal), member(portal, app), f"colleague-{email}"
     with portal.database.transaction() as session:
-        add_staff(session, colleague, "viewer", portal.clock())
+        session.add(StaffMember(email=colleague, role="viewer", created_at=portal.clock()))
     for address, told in ((order.email, "already"), (colleague, "member of staff")):
         answer = act(client, order, "email", email=address, reason="r")
         assert answer.status_code == 422

@@ -20,7 +20,7 @@ from app.portal import Portal
 from tests.checkout.shop import audit, go_to_stripe, mails, order_of, payments, put_result
 from tests.helpers import make_order, make_payment, reload, wait_for
 from tests.login.steps import post
-from tests.staff.desk import act, done, member, path_of
+from tests.staff.desk import act, act_in_haste, done, member, path_of
 
 
 def jobs(portal: Portal, name: str, order: Order) -> int:
@@ -39,7 +39,7 @@ def test_an_analysis_that_came_to_nothing_runs_once_more(portal: Portal, app: Fl
     """Once, however often the button is pressed; what called for staff because of it is over."""
     order = make_order(portal, state=state, attention="analysis_failed", reason={"ja": "x", "en": "x"})
     client = member(portal, app)
-    done(client, act(client, order, "again", times=2), order)
+    done(client, act_in_haste(client, order, "again"), order)
     fresh = reload(portal, order)
     assert (fresh.state, fresh.attention, fresh.reason) == ("uploaded", None, None)
     assert audit(portal, order) == ["work.retried", "staff.again"]
@@ -135,7 +135,7 @@ def test_a_deliverable_is_put_together_anew(portal: Portal, app: Flask, client: 
     told = mails(portal, order)
     portal.storage.put(f"results/{order.id}/run/late.txt", b"late", "text/plain")
     desk = member(portal, app)
-    done(desk, act(desk, order, "rebuild", times=2), order)
+    done(desk, act_in_haste(desk, order, "rebuild"), order)
 
     def rebuilt() -> Order | None:
         fresh = reload(portal, order)
