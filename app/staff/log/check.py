@@ -50,8 +50,9 @@ def check() -> int | None:
 def standing(session: Session) -> Standing:
     """Return what the last check found."""
     mark = session.get(Mark, CHECKED)
+    entries = read_mark(mark.value if mark else None)[0]
     found = select(Finding.subject).where(Finding.kind == LOG_BROKEN, Finding.closed_at.is_(None))
-    return Standing(mark and mark.at, read_mark(mark and mark.value)[0], session.scalar(found))
+    return Standing(mark.at if mark else None, entries, session.scalar(found))
 
 
 def _marked(session: Session, name: str) -> tuple[int, str]:

@@ -5,6 +5,7 @@ Every change is in the staff log, in its own transaction.
 
 from collections import defaultdict
 from datetime import datetime
+from typing import Any
 
 import structlog
 from sqlalchemy import ColumnElement, delete, select, update
@@ -157,8 +158,9 @@ def logins(session: Session, now: datetime) -> dict[str, list[LoginSession]]:
 def _keep_an_admin(session: Session, email: str, role: str = "") -> None:
     """Raise where nobody would be left who may change this. The rows are locked: of two at once one learns it."""
     active_admin = (StaffMember.role == "admin", StaffMember.disabled_at.is_(None))
-    locked = update(StaffMember).where(*active_admin).values(role="admin").returning(StaffMember.email)
-    admins = set(session.scalars(locked.execution_options(synchronize_session=False)))
+    session.execute(select(StaffMember.email).where(*active_admin).order_by(StaffMember.email).with_for_update())
+    here = update(StaffMember).where(*active_admin).values(role="admin").returning(StaffMember.email)  # SQLite's lock
+    admins = set(session.scalars(here.execution_options(synchronize_session=False)))
     if role != "admin" and admins == {email}:
         raise LastAdminError
 
@@ -168,8 +170,6 @@ def _change(session: Session, *which: ColumnElement[bool], **values: object) -> 
     return session.scalars(done.execution_options(synchronize_session=False)).one_or_none() is not None
 
 
-def _logged(
-    session: Session, verb: str, email: str, *, before: object = None, after: object = None, **data: str | int
-) -> None:
-    log.warning("staff.changed", deed=verb, account=masked(email), **data)
-    write(session, f"staff.{verb}", f"staff:{email}", before=before, after=after, **data)
+def _logged(session: Session, verb: str, email: str, **told: Any) -> None:  # noqa: ANN401  (as `write` takes it)
+    log.warning("staff.changed", deed=verb, account=masked(email), **told)
+    write(session, f"staff.{verb}", f"staff:{email}", **told)
