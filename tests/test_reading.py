@@ -18,6 +18,9 @@ SEEN = {"login_sessions": {"seen_at"}}
 # Routes that note that they were asked: no state of an order, a payment or a person follows from these.
 NOTES = {
     "delivery.download": {"audit"},  # each download is an entry of the order's log
+    # who looked at a customer's order, or at a mail to them, is in the staff log (AC-S05)
+    "staff.order": {"staff_log", "marks"},
+    "staff_order.mail": {"staff_log", "marks"},
     "history.index": {"stripe_history"},  # what Stripe was asked a moment ago is kept for a while
 }
 

@@ -19,6 +19,7 @@ class StripeEvent(Base):
 
     The table is also the queue of the events (decision 010). `state`: received (to be handled), handled, ignored, dead.
     A received event may be taken from `due_at` on; while a worker tries it, `taken_by` is that worker's name.
+    `object_id` names the Checkout Session or the PaymentIntent that an event we use is about, else its own object.
     `fetched_at`: Stripe could not deliver it, so it was asked for (app.webhooks.missed).
     """
 

@@ -30,8 +30,10 @@ from app.models import (
     LoginRequest,
     LoginSession,
     Mail,
+    Note,
     Order,
     Payment,
+    RefundRequest,
     Run,
     StripeHistory,
 )
@@ -171,6 +173,9 @@ def _forget_order(session: Session, order: Order, pseudonym: str, now: datetime,
         entry.data = {name: value for name, value in entry.data.items() if name in TOLD}
     session.execute(update(Finding).where(Finding.order_id == order.id).values(detail=None))
     session.execute(update(Run).where(Run.order_id == order.id).values(log=None, cause=None))
+    session.execute(delete(Note).where(Note.order_id == order.id))
+    asked = RefundRequest.payment_id.in_([payment.id for payment in payments])
+    session.execute(update(RefundRequest).where(asked).values(reason=""))
     _cut_mails(session, Mail.order_id == order.id, pseudonym)
     record(session, order.id, "order.erased", actor, now)
     session.flush()

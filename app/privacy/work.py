@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, delete, func, inspect, select, tup
 from sqlalchemy.orm import Session
 
 from app.kit.failpoints import fail_point
-from app.models import AuditEntry, BalanceTransaction, Finding, Mail, Order, Payment, Refund, Run
+from app.models import AuditEntry, BalanceTransaction, Finding, Mail, Note, Order, Payment, Refund, RefundRequest, Run
 from app.models.base import Base
 from app.orders.files import remove_all
 from app.orders.lifecycle import record
@@ -130,9 +130,9 @@ class Orders:
 
 def _forget(session: Session, order_id: str) -> None:
     payments = select(Payment.id).where(Payment.order_id == order_id)
-    for of_payment in (Refund, BalanceTransaction):
+    for of_payment in (Refund, RefundRequest, BalanceTransaction):
         session.execute(delete(of_payment).where(of_payment.payment_id.in_(payments)))
-    for model in (Payment, AuditEntry, Mail, Finding, Run):
+    for model in (Payment, AuditEntry, Mail, Finding, Run, Note):
         session.execute(delete(model).where(model.order_id == order_id))
     session.execute(delete(Order).where(Order.id == order_id))
 

@@ -108,7 +108,7 @@ def _delivery(mail: Mail) -> str:
 
 def _notes(dossier: Dossier) -> Iterator[Moment]:
     for note in dossier.notes:
-        yield Moment(note.created_at, "staff", note.author, gettext("Note"), note.text)
+        yield Moment(note.created_at, "staff", note.author, gettext("Note of staff"), note.text)
 
 
 SOURCES: tuple[Callable[[Dossier], Iterator[Moment]], ...] = (_audit, _events, _runs, _mails, _notes)

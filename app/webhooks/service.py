@@ -52,7 +52,7 @@ def take(event: dict[str, Any], payload: str, *, missed: bool = False) -> str:
             id=event["id"],
             type=_text(event["type"])[:100],
             api_version=_text(event["api_version"])[:40] if event.get("api_version") else None,
-            object_id=_text(found["id"])[:100] if found.get("id") else None,
+            object_id=_subject(event["type"], found),
             payload=payload,
             state="received" if outcome == "received" else "ignored",
             note=None if outcome == "received" else outcome,
@@ -62,6 +62,12 @@ def take(event: dict[str, Any], payload: str, *, missed: bool = False) -> str:
         fail_point("webhook.before_commit")
     fail_point("webhook.after_commit")
     return outcome if new else "duplicate"
+
+
+def _subject(type_: str, found: dict[str, Any]) -> str | None:
+    """Name what an event is about, by which staff find it: what is looked at for it, else the object itself."""
+    name = found.get(SUBJECTS.get(type_, "id")) or found.get("id")
+    return _text(name)[:100] if name else None
 
 
 def _outcome(event: dict[str, Any]) -> str:

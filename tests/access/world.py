@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID, uuid5
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -100,6 +101,10 @@ def visit(portal: Portal, app: Flask, visitor: str, kind: str) -> Visit:
     _log_in(portal, client, visitor, order.email, now)
     pay_link = portal.signer.sign("pay-link", order.id) if visitor == "payer" else ""
     return Visit(portal, client, order, pay_link)
+
+
+def _mail_of(order: Order) -> str:
+    return str(uuid5(UUID(order.id), "mail"))
 
 
 def _trouble(portal: Portal, order: Order) -> None:

@@ -6,15 +6,28 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from app.kit.ids import new_id
-from app.models import Mail, Order, Payment, Refund, Run
+from app.models import (
+    BalanceTransaction,
+    Mail,
+    Note,
+    Order,
+    Payment,
+    Refund,
+    RefundRequest,
+    Run,
+    StaffLogEntry,
+    StripeEvent,
+)
 from app.orders.lifecycle import move_work, record
 from app.portal import Portal
 from app.settings import Settings
 from app.staff.stripe_links import customer_link, payment_link
 from tests.helpers import Sandbox, make_order, make_payment
 from tests.history.people import log_in
+from tests.staff_login.steps import new_member
 
 
 @pytest.fixture
@@ -47,6 +60,28 @@ def test_all_that_is_known_of_an_order_is_there(
                 created_at=portal.clock(),
             )
         )  # fmt: skip
+        for number, fee in enumerate((54, 126)):
+            session.add(
+                BalanceTransaction(
+                    id=f"txn_{number}_{order.id}", payment_id=payment.id, type="payment", amount=1500, fee=fee,
+                    net=1500 - fee, created_at=portal.clock(),
+                )
+            )  # fmt: skip
+        session.add(
+            RefundRequest(
+                id=new_id(), payment_id=payment.id, amount=700, reason="paid by mistake", state="waiting",
+                asked_by="second@b.example", asked_at=portal.clock(),
+            )
+        )  # fmt: skip
+        session.add(
+            Note(id=new_id(), order_id=order.id, author="a@b.example", text="待ち合わせ", created_at=portal.clock())
+        )
+        session.add(
+            StripeEvent(
+                id=f"evt_of_this_order_{order.id}", type="refund.updated", object_id=f"re_{order.id}", state="dead",
+                attempts=12, received_at=portal.clock(),
+            )
+        )  # fmt: skip
         session.add(
             Mail(
                 id=new_id(), dedup_key=f"{order.id}:result_open", kind="result_open", order_id=order.id,
@@ -58,14 +93,18 @@ def test_all_that_is_known_of_an_order_is_there(
     assert answer.status_code == 200
     text = answer.text
     for part in (
-        order.id, email, "other@x.jp", "double_payment", "File arrived", "staff.note", "staff:a@b.example",
+        order.id, email, "other@x.jp", "double_payment", "File arrived", "staff.note", "a@b.example",
         "&lt;b&gt;called&lt;/b&gt;", f"re_{order.id}", "Waiting for the customer", "Result ready to download", "Sent",
-        f"orders/{order.id}.kaiseki", "5 MB", "results/x/result.zip", "1.2 KB", "ab" * 32,
+        f"orders/{order.id}.kaiseki", "5 MB", "results/x/result.zip", "1.2 KB", "ab" * 32, "Waits for a second member",
+        "second@b.example", "paid by mistake", "evt_of_this_order", "refund.updated", "待ち合わせ",
         f"{sandbox.stripe}/_control#{payment.session_id}", str(payment.payment_intent_id), "JST",
     ):  # fmt: skip
         assert part in text, part
-    assert text.index("staff.note") < text.index(">File arrived</div>")
-    assert not re.search(r"<form(?![^>]*(?:logout))", text), "read-only: no form but the way out"
+    story = text.partition('id="timeline"')[2]
+    assert story.index("staff.note") < story.index("File arrived")
+    assert 'Fee that Stripe took</dt><dd><span class="price">¥180</span></dd>' in text
+    forms = set(re.findall(r'<form[^>]*action="([^"]+)"', text))
+    assert forms == {"/logout", f"/staff/orders/{order.id}/notes"}, "it reads only, but for a note"
 
 
 def test_runs_are_shown_with_what_they_wrote(portal: Portal, staff: FlaskClient) -> None:
@@ -92,6 +131,8 @@ def test_a_fresh_order_shows_what_is_not_there_yet(portal: Portal, staff: FlaskC
         "Nobody has tried to pay yet.",
         "No mail was written yet.",
         "Nothing has run yet.",
+        "No note yet.",
+        "Stripe has not told of this order yet.",
         "not yet",
     ):
         assert part in text
@@ -100,6 +141,25 @@ def test_a_fresh_order_shows_what_is_not_there_yet(portal: Portal, staff: FlaskC
 @pytest.mark.parametrize("order_id", ["x", new_id(), new_id().upper(), "%00"], ids=["x", "free", "upper", "nul"])
 def test_an_unknown_order_is_not_found(staff: FlaskClient, order_id: str) -> None:
     assert staff.get(f"/staff/orders/{order_id}").status_code == 404
+
+
+def test_ac_s05_who_looked_at_an_order_is_in_the_staff_log(portal: Portal, staff: FlaskClient) -> None:
+    """Each look is an entry; a look at an order that does not exist is none."""
+    order, other = make_order(portal), make_order(portal)
+    for path in (order.id, f"{order.id}?show=mails", f"{order.id}?show=x", other.id, new_id()):
+        staff.get(f"/staff/orders/{path}")
+    with portal.database.transaction() as session:
+        query = select(StaffLogEntry.action, StaffLogEntry.role).where(StaffLogEntry.object == f"order:{order.id}")
+        assert session.execute(query).all() == [("order.see", "support")] * 2
+
+
+def test_ac_s02_a_viewer_sees_no_action(portal: Portal, client: FlaskClient) -> None:
+    order = make_order(portal, state="analysed")
+    new_member(portal, client, f"staff-{new_id()}@kaiseki.example", role="viewer")
+    text = client.get(f"/staff/orders/{order.id}").text
+    led = set(re.findall(rf'(?:href|action)="/staff/orders/{order.id}/([^"/]+)', text))
+    assert led == set(), "an order without mails leads a viewer nowhere"
+    assert "/staff/log" not in text
 
 
 def _settings(settings: Settings, key: str) -> Settings:

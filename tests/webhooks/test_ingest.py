@@ -42,6 +42,29 @@ def test_the_real_server_takes_a_good_event(portal: Portal, live: str) -> None:
     assert stored(portal, event["id"]) is not None
 
 
+@pytest.mark.parametrize(
+    ("type_", "about"),
+    [
+        ("checkout.session.completed", {"id": "cs_test_1", "payment_intent": "pi_1"}),
+        ("charge.refunded", {"id": "ch_1", "payment_intent": "pi_1"}),
+        ("charge.dispute.created", {"id": "du_1", "payment_intent": "pi_1"}),
+        ("refund.updated", {"id": "re_1", "payment_intent": None}),
+        ("payout.paid", {"id": "po_1"}),
+    ],
+)
+def test_an_event_is_found_by_what_it_is_about(
+    portal: Portal, client: FlaskClient, type_: str, about: dict[str, str | None]
+) -> None:
+    """By the Checkout Session or PaymentIntent that is settled for it, so staff see it with the order."""
+    event = make_event(type_, data={"object": about})
+    body = encode(event)
+    assert deliver(client, body, sign(body)).status_code == 200
+    row = stored(portal, event["id"])
+    expected = {"charge.refunded": "pi_1", "charge.dispute.created": "pi_1"}.get(type_, about["id"])
+    assert row is not None
+    assert row.object_id == expected
+
+
 def test_ac_w03_a_body_without_length_is_refused(portal: Portal, live: str) -> None:
     """A chunked body without Content-Length: 411 by the real server, and no row."""
     event = make_event()

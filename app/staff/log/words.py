@@ -6,6 +6,10 @@ from app.staff.actions.catalog import ACTIONS
 
 DEEDS: dict[str, LazyString] = {
     **{f"order.{action.key}": action.title for action in ACTIONS},
+    "order.see": lazy_gettext("Looked at the order"),
+    "order.see_mail": lazy_gettext("Read a mail of the order"),
+    "order.open_file": lazy_gettext("Opened a file of the customer"),
+    "order.note": lazy_gettext("Wrote a note"),
     "order.end_sessions": lazy_gettext("All logins of the customer ended"),
     "order.view_begin": lazy_gettext("Began to look at the portal as the customer"),
     "order.view_end": lazy_gettext("Stopped looking as the customer"),
