@@ -34,16 +34,16 @@ def fetch() -> int:
     """
     now, start, new = portal.clock(), _since(), 0
     while start is not None and start < now:
-        end = min(start + WINDOW, now)
+        end = start + WINDOW  # perhaps after now: Stripe's clock may be ahead of ours
         try:
             for page in portal.stripe.balance_transactions(since=start, before=end):
                 new += _keep(page)
         except StripeRefusedError as error:
             log.error("fees.refused", why=str(error.__cause__))  # noqa: TRY400  (what Stripe said is all there is)
             break
+        start, known = end, min(end, now)
         with portal.database.transaction() as session:
-            session.merge(Mark(name=MARK, value=end.isoformat(), at=end))
-        start = end
+            session.merge(Mark(name=MARK, value=known.isoformat(), at=known))
     return new
 
 

@@ -57,7 +57,7 @@ def test_what_could_not_be_delivered_is_fetched_once(
     cut_off: Portal, buyer: FlaskClient, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     portal = cut_off
-    monkeypatch.setattr("app.gateways.stripe.EVENTS_A_PAGE", 1)
+    monkeypatch.setattr("app.gateways.stripe.A_PAGE", 1)
     order = order_of(portal, buyer)
     session_id = go_to_stripe(buyer, order)
     sandbox.control(f"sessions/{session_id}/pay_card")

@@ -87,7 +87,7 @@ def columns(names: Sequence[str], series: Sequence[Series], write: Callable[[int
             height = PLOT * value / top
             y -= height
             if height:
-                title = f"{name} {one.name}: {write(value)}"
+                title = f"{' '.join(filter(None, (name, one.name)))}: {write(value)}"
                 x, width = (number + GAP / 2) * place, (1 - GAP) * place
                 boxes.append(Box(one.kind, title, _r(x), _r(y), _r(width), _r(height)))
     lines = {floor_y - PLOT * value / top: write(value) for value in sorted({top, top // 2} - {0})}
