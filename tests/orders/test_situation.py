@@ -110,10 +110,27 @@ def test_files_that_are_deleted(state: str, money: str, key: str) -> None:
     assert situation(order).key == key
 
 
+@pytest.mark.parametrize(
+    ("state", "money", "key"),
+    [
+        ("delivered", "paid", "closed"),
+        ("delivered", "partly_refunded", "closed"),
+        ("delivered", "refunded", "refunded"),
+        ("analysed", "paid", "preparing"),
+        ("analysed", "unpaid", "choose_payment"),
+    ],
+)
+def test_downloads_that_staff_have_closed(state: str, money: str, key: str) -> None:
+    order = made(state, money, "after_analysis", [])
+    order.downloads_closed_at = datetime(2026, 11, 22, tzinfo=UTC)
+    assert situation(order).key == key
+
+
 def test_every_key_has_its_words() -> None:
     elsewhere = {
         "inspecting",
         "disputed",
+        "closed",
         "checking",
         "sent",
         "refund_account",

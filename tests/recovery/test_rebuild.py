@@ -12,9 +12,11 @@ import pytest
 from sqlalchemy import select
 
 from app.checkout.settle import settle
+from app.delivery.keeping import close_downloads
 from app.delivery.service import build
 from app.intake.inspection import conclude, look
 from app.models import AuditEntry, Mail, Order, Payment, Refund
+from app.orders.jobs import keep_manifest
 from app.recovery.report import open_findings
 from tests.checkout.shop import ask_stripe, audit, mails
 from tests.helpers import ROOT, get_json, reload, wait_for
@@ -72,6 +74,10 @@ def fill(company: Company) -> dict[str, Order]:
     company.sandbox.control(f"sessions/{late}/expire")
     settle(late)
     settle(company.pay_at_stripe(made["after_expiry"]))
+    made["closed"], _ = company.bought()
+    with company.portal.database.transaction() as session:
+        close_downloads(session, session.get_one(Order, made["closed"].id), company.portal.clock())
+    keep_manifest(made["closed"].id)
     made["open"] = company.analysed()
     company.begin_to_pay(made["open"])
     return {kind: reload(company.portal, order) for kind, order in made.items()}

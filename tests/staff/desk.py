@@ -7,25 +7,16 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from app.kit.ids import new_id
-from app.login.people import SESSION_COOKIE
-from app.models import AuditEntry, Mail, Order, StaffLogEntry, StaffMember
+from app.models import AuditEntry, Mail, Order, StaffLogEntry
 from app.portal import Portal
-from tests.cast import HOST, browser_of, staff_session
 from tests.checkout.shop import hidden
 from tests.login.steps import post
+from tests.staff import member as staff
 
 
 def member(portal: Portal, app: Flask, role: str = "support") -> FlaskClient:
     """Give a browser in which a member of staff with a role has just given the second factor."""
-    email, client = f"{role}-{new_id()[:13]}@kaiseki.example", browser_of(app)
-    with portal.database.transaction() as session:
-        session.add(StaffMember(email=email, role=role, created_at=portal.clock()))
-        session.flush()
-        secret = staff_session(portal, session, email)
-    client.set_cookie(SESSION_COOKIE, secret, domain=HOST)
-    client.get("/login/code?lang=en")
-    return client
+    return staff.member(portal, app, role).client
 
 
 def path_of(order: Order, key: str) -> str:
@@ -65,9 +56,7 @@ def entries(portal: Portal, order: Order, kind: str) -> list[dict[str, Any]]:
 
 def logged(portal: Portal, order: Order) -> list[StaffLogEntry]:
     """Return what the staff log says about an order, oldest first."""
-    with portal.database.transaction() as session:
-        rows = select(StaffLogEntry).where(StaffLogEntry.object == f"order:{order.id}")
-        return list(session.scalars(rows.order_by(StaffLogEntry.seq)))
+    return staff.log_of(portal, f"order:{order.id}")
 
 
 def mails_to(portal: Portal, email: str) -> list[str]:

@@ -1,6 +1,7 @@
 """Actions on an order: who may, the confirm page, once, audit and staff log; every action has its words."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from flask import Flask
 
 from app.kit.clock import system_clock
 from app.kit.ids import new_id
-from app.login.people import STAFF_STEP_UP
+from app.login.people import SESSION_COOKIE, STAFF_STEP_UP
 from app.mail.service import queue_mail
 from app.models import Order
 from app.portal import Portal
@@ -18,6 +19,7 @@ from app.staff.actions.catalog import ACTIONS
 from app.staff.log.chain import broken_at
 from app.staff.permissions import MATRIX, ROLES
 from app.staff.words import AUDIT
+from tests.cast import HOST, browser_of
 from tests.checkout.shop import audit, mails
 from tests.helpers import make_order, reload
 from tests.login.steps import post
@@ -75,6 +77,24 @@ def test_a_form_that_was_sent_twice_is_done_once(portal: Portal, app: Flask) -> 
     (line,) = logged(portal, order)
     assert (line.action, line.role, line.data) == ("order.resend", "support", {"mail": "choose_payment"})
     assert f"staff:{line.member}" == entry["actor"]
+    with portal.database.transaction() as session:
+        assert broken_at(session) is None
+
+
+def test_of_many_clicks_at_the_same_moment_one_does_it(portal: Portal, app: Flask) -> None:
+    client, order, once = member(portal, app), with_mail(portal), new_id()
+    secret = client.get_cookie(SESSION_COOKIE, domain=HOST)
+    assert secret
+    browsers = [browser_of(app) for _ in range(6)]
+    for browser in browsers:
+        browser.set_cookie(SESSION_COOKIE, secret.value, domain=HOST)
+    with ThreadPoolExecutor(6) as pool:
+        answers = pool.map(
+            lambda b: post(b, path_of(order, "resend"), once=once, mail="choose_payment").status_code, browsers
+        )
+        assert set(answers) == {303}
+    assert mails(portal, order) == ["choose_payment"] * 2
+    assert len(entries(portal, order, "staff.resend")) == len(logged(portal, order)) == 1
     with portal.database.transaction() as session:
         assert broken_at(session) is None
 
