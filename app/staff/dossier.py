@@ -59,7 +59,7 @@ def dossier_of(session: Session, order_id: str) -> Dossier:
         mails=_newest(session, Mail, Mail.order_id == order_id, Mail.created_at, Mail.text),
         runs=_newest(session, Run, Run.order_id == order_id, Run.started_at),
         notes=_newest(session, Note, Note.order_id == order_id, Note.created_at),
-        events=_newest(session, StripeEvent, _about(order), StripeEvent.received_at, StripeEvent.payload),
+        events=_events(session, order),
         requests=_newest(session, RefundRequest, of_payments, RefundRequest.asked_at) if payments else (),
         fees=_fees(session, payments) if payments else {},
         findings=open_findings(session, order_id),
@@ -93,10 +93,12 @@ def _newest(
     return session.scalars(query.options(*(defer(column, raiseload=True) for column in without))).all()[::-1]
 
 
-def _about(order: Order) -> ColumnElement[bool]:
-    """Match the events of an order's Checkout Sessions, PaymentIntents and refunds."""
+def _events(session: Session, order: Order) -> Sequence[StripeEvent]:
+    """Read the events about an order's Checkout Sessions, PaymentIntents and refunds."""
     names = [name for p in order.payments for name in (p.session_id, p.payment_intent_id) if name]
-    return StripeEvent.object_id.in_([*names, *(refund.id for p in order.payments for refund in p.refunds)])
+    names += [refund.id for p in order.payments for refund in p.refunds]
+    about = StripeEvent.object_id.in_(names)
+    return _newest(session, StripeEvent, about, StripeEvent.received_at, StripeEvent.payload) if names else ()
 
 
 def _fees(session: Session, payments: Sequence[str]) -> dict[str, int]:

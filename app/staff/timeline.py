@@ -4,7 +4,7 @@ A source turns rows of one table into moments; the page shows them all, or those
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -38,7 +38,7 @@ class Moment:
     who: str | LazyString
     title: str | LazyString
     details: str = ""
-    link: tuple[str, dict[str, str]] | None = field(default=None, compare=False)
+    link: tuple[str, dict[str, str]] | None = None
 
 
 def timeline(dossier: Dossier, lane: str = "") -> list[Moment]:

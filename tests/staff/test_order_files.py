@@ -38,7 +38,11 @@ def order_with_files(portal: Portal, **columns: Any) -> Order:
     order_id = new_id()
     key = f"results/{order_id}/result.zip"
     file = {"slug": "result.zip", "name": "結果_売上.zip", "key": key, "size": 3, "sha256": "cd" * 32}
-    values = {"state": "delivered", "money": "paid", "delivery": {"files": [{**file, "type": "application/zip"}]}}
+    values: dict[str, Any] = {
+        "state": "delivered",
+        "money": "paid",
+        "delivery": {"files": [{**file, "type": "application/zip"}]},
+    }
     values |= {"size": len(BODY), "sha256": sha256(BODY).hexdigest(), "uploaded_at": portal.clock(), **columns}
     portal.storage.put(f"orders/{order_id}.kaiseki", BODY, "text/html")
     portal.storage.put(key, b"zip", "application/zip")
