@@ -34,6 +34,7 @@ ROOMS = (
     "privacy",
     "staff_login",
     "staff",
+    "staff.listing",
     "staff.actions",
     "staff.attention",
     "staff.numbers",

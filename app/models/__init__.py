@@ -12,6 +12,7 @@ from app.models.payment import Payment
 from app.models.privacy import Erasure
 from app.models.refund import Refund, RefundRequest
 from app.models.run import Run
+from app.models.search import OrderWords
 from app.models.staff import RecoveryCode, StaffMember
 from app.models.staff_log import StaffLogEntry
 from app.models.stripe import StripeEvent, StripeHistory
@@ -35,6 +36,7 @@ __all__ = [
     "Mark",
     "Note",
     "Order",
+    "OrderWords",
     "Payment",
     "RateCount",
     "RecoveryCode",

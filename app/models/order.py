@@ -24,6 +24,7 @@ class Order(Base):
     `terms_version` names the terms of use that the order was made under (AC-T02); null: made before that was kept.
     `input_gone_at` and `result_gone_at` say since when the files are deleted (retention, or the customer's wish);
     `erased_at` since when the order names nobody any more (its address is then a pseudonym).
+    `method` is that of the last attempt to pay, for the list of orders: the database writes it (migration 0011).
     `upload_id` is the multipart upload that the browser has begun, so that it can go on after the tab was closed.
     `scan` says what a look at the content found: `clean`, `unscanned` or `infected`; null: not looked at yet.
     `kept_until` is when the result is deleted; null: not delivered yet. `cancel_asked_at`: stop the running analysis.
@@ -42,6 +43,7 @@ class Order(Base):
     terms_version: Mapped[str | None] = mapped_column(String(40))
     state: Mapped[str] = mapped_column(String(20))
     money: Mapped[str] = mapped_column(String(20))
+    method: Mapped[str | None] = mapped_column(String(20))
     filename: Mapped[str] = mapped_column(String(120))
     grant: Mapped[str] = mapped_column("upload_grant", String(64))
     declared_size: Mapped[int | None] = mapped_column(BigInteger)
@@ -78,6 +80,7 @@ class Order(Base):
         Index("ix_orders_kept_until", "kept_until"),
         Index("ix_orders_product_newest", "product", "created_at", "id"),
         Index("ix_orders_money_newest", "money", "created_at", "id"),
+        Index("ix_orders_method_newest", "method", "created_at", "id"),
         Index("ix_orders_price_newest", "price", "created_at", "id"),
         Index("ix_orders_paid_at", "paid_at", "id"),
         Index("ix_orders_attention", "created_at", "id", sqlite_where=_ATTENTION, postgresql_where=_ATTENTION),

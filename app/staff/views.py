@@ -3,34 +3,34 @@
 It reads only, but for ending a customer's logins.
 """
 
-from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from app.errors import BadInputError
 from app.login.people import known_person
 from app.login.sessions import live_sessions
 from app.portal import portal
 from app.recovery.report import open_findings
 from app.staff import words
+from app.staff.actions.catalog import ACTIONS
 from app.staff.dossier import order_of
 from app.staff.event_views import event, events, replay_event
 from app.staff.findings import FINDINGS
+from app.staff.listing.asked import read
+from app.staff.listing.pages import page_of
+from app.staff.listing.saved import views_of
+from app.staff.listing.sorts import SORTS
 from app.staff.log import write
 from app.staff.order.page import order_page
 from app.staff.permissions import may, permitted
-from app.staff.service import MONEYS, STATES, Asked, end_customers_sessions, page_of
+from app.staff.service import end_customers_sessions
 
 blueprint = Blueprint("staff", __name__, url_prefix="/staff")
 blueprint.add_url_rule("/events", view_func=events)
 blueprint.add_url_rule("/events/<event_id>", view_func=event)
 blueprint.add_url_rule("/events/<event_id>/replay", "replay", replay_event, methods=["POST"])
-
-LONGEST_SEARCH = 300  # characters
 
 
 @blueprint.app_context_processor
@@ -49,17 +49,19 @@ def index() -> ResponseReturnValue:
 @blueprint.get("/orders")
 @permitted("orders.see")
 def orders() -> ResponseReturnValue:
-    """Show the orders, newest first, as the address asks for them."""
-    asked = _asked()
+    """Show the orders as the address asks for them."""
+    asked = read(request.args)
     with portal.database.transaction() as session:
         page = page_of(session, asked)
-    filters = {"q": asked.q, "state": asked.state, "money": asked.money, "method": asked.method}
-    kept: dict[str, Any] = {name: value for name, value in filters.items() if value}
+        kept_views = views_of(session, known_person().email)
+    kept: dict[str, Any] = dict(asked.kept)
     return render_template(
         "staff/orders.html",
         page=page,
         asked=asked,
-        filtered=bool(kept),
+        kept_views=kept_views,
+        bulk=[action for action in ACTIONS if action.bulk and may(action.permission)],
+        sorts=[(key, sort.title) for key, sort in SORTS.items()],
         words=words,
         products=words.products(),
         methods=words.methods(),
@@ -98,19 +100,3 @@ def findings() -> ResponseReturnValue:
     with portal.database.transaction() as session:
         found = open_findings(session)
     return render_template("staff/findings.html", findings=found, means=FINDINGS)
-
-
-def _asked() -> Asked:
-    """Read the known parameters and no others; raises BadInputError for a value they can't have."""
-    choices: Mapping[str, tuple[str, ...]] = {
-        "state": STATES,
-        "money": MONEYS,
-        "method": tuple(method.key for method in portal.catalog.methods),
-    }
-    values = {field.name: request.args.get(field.name, "") for field in fields(Asked)}
-    for name, known in choices.items():
-        if values[name] and values[name] not in known:
-            raise BadInputError(field=name)
-    if len(values["q"]) > LONGEST_SEARCH:
-        raise BadInputError(field="q")
-    return Asked(**values)

@@ -28,7 +28,7 @@ function countDown() {
 
 /** Buttons that need JavaScript are hidden without it. */
 function reveal() {
-  for (const button of document.querySelectorAll("[data-print]")) button.hidden = false;
+  for (const part of document.querySelectorAll("[data-print], [data-tick-all]")) part.hidden = false;
   if (!navigator.clipboard) return;
   for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
 }
@@ -40,6 +40,11 @@ document.addEventListener("click", async ({ target }) => {
   await navigator.clipboard.writeText(document.getElementById(copy.dataset.copy).textContent);
   copy.removeAttribute("aria-label");
   copy.textContent = copy.dataset.copied;
+});
+
+document.addEventListener("change", ({ target }) => {
+  if (!target.closest("[data-tick-all]")) return;
+  for (const box of target.form.querySelectorAll("input[type=checkbox]")) box.checked = target.checked;
 });
 
 function refresh() {

@@ -47,6 +47,8 @@ PAGES: dict[str, tuple[str, ...]] = {
     "privacy.deleted": ("/account/deleted",),
     "staff.index": ("/staff",),
     "staff.orders": ("/staff/orders", "/staff/orders?q=nothing"),
+    "staff_list.export": ("/staff/orders/export",),
+    "staff_list.kept_views": ("/staff/orders/views",),
     "staff.order": ("/staff/orders/{order}",),
     "staff.end_sessions": ("/staff/orders/{order}/end-sessions",),
     "staff.findings": ("/staff/findings",),
