@@ -93,7 +93,7 @@ def test_a_new_payment_link_goes_out_by_mail_and_opens_the_page(portal: Portal, 
     with portal.database.transaction() as session:
         queue_mail(session, "choose_payment", order)
     client = member(portal, app)
-    assert order.email in done(client, act(client, order, "pay-link", way="mail"), order)
+    assert order.email in done(client, act(client, order, "pay-link", way="mail", reason="lost"), order)
     assert mails(portal, order) == ["choose_payment"] * 2
     text = render(mails_of(portal, order)[-1]).text
     found = re.search(rf"{portal.settings.public_url}(/orders/{order.id}/pay\?t=\S+)", text)
@@ -105,7 +105,7 @@ def test_a_new_payment_link_is_shown_to_be_copied(portal: Portal, app: Flask, cl
     """It opens the payment page and nothing else."""
     order = make_order(portal, state="analysed", preview=PREVIEW)
     desk = member(portal, app)
-    page = done(desk, act(desk, order, "pay-link", way="here"), order)
+    page = done(desk, act(desk, order, "pay-link", way="here", reason="by phone"), order)
     found = re.search(rf"{portal.settings.public_url}(/orders/{order.id}/pay\?t=[\w.-]+)", page)
     assert found
     assert mails(portal, order) == []
@@ -128,6 +128,6 @@ def test_a_new_payment_link_is_shown_to_be_copied(portal: Portal, app: Flask, cl
 def test_what_can_not_be_paid_now_gets_no_link(portal: Portal, app: Flask, columns: dict[str, str]) -> None:
     order, client = make_order(portal, **columns), member(portal, app)
     assert "pay-link" not in client.get(f"/staff/orders/{order.id}").text
-    answer = post(client, f"/staff/orders/{order.id}/do/pay-link", once=order.id, way="here")
+    answer = post(client, f"/staff/orders/{order.id}/do/pay-link", once=order.id, way="here", reason="by phone")
     assert answer.status_code == 422
     assert "/pay?t=" not in answer.text

@@ -72,5 +72,6 @@ PAY_LINK = Action(
     possible=lambda order: order.erased_at is None and payable(order),
     do=_pay_link,
     asks=(Asked("way", lazy_gettext("Where to"), options=_ways),),
+    reason=True,  # it opens the preview, which is made of what the customer has sent (AC-S04)
     bulk=True,
 )
