@@ -56,6 +56,7 @@ def test_an_amount_outside_stripes_limits_is_never_offered(price: int) -> None:
         ("price = 1500", "price = 0", "price"),
         ("price = 1500", "prise = 1500", "prise"),
         ("refund_double = true", "refund_dubble = true", "refund_dubble"),
+        ("two_people_above = 10_000", "two_people_above = -1", "two_people_above"),
         ('charge = "after_analysis"          #', 'charge = "never" #', "charge"),
         ('key = "quick-look"', 'key = "csv-profile"', "used twice"),
         ("expires_after_days = 3", "expires_after_days = 61", "expires_after_days"),

@@ -203,6 +203,13 @@ TABLE = (
         form={"once": "{session}", "reason": "asked for"},
     ),
     Row("POST", "/staff/orders/do/<key>", staff("422", viewer=NOT_THIS_ROLE), values={"key": "resend"}),
+    Row("GET", "/staff/orders/<order_id>/refunds", staff("200")),
+    Row(
+        "POST",
+        "/staff/orders/<order_id>/refunds",
+        staff(NOT_THIS_ROLE, refunder="422", admin="422"),
+        form={"verdict": "agree", "request": "none"},
+    ),
     Row("GET", "/staff/findings", staff("200")),
     Row("GET", "/staff/people", admins("200")),
     Row("POST", "/staff/people/invite", admins("303 /staff/people"), form=INVITED),

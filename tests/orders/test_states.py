@@ -4,13 +4,14 @@ import itertools
 
 import pytest
 
-from app.models import Refund
-from app.orders.lifecycle import move_money, move_payment, move_refund, move_work
-from app.orders.states import MONEY, PAYMENT, REFUND, WORK, Ignored, Table, sources
+from app.kit.ids import new_id
+from app.models import Refund, RefundRequest
+from app.orders.lifecycle import move_money, move_payment, move_refund, move_request, move_work
+from app.orders.states import MONEY, PAYMENT, REFUND, REFUND_REQUEST, WORK, Ignored, Table, sources
 from app.portal import Portal
 from tests.helpers import make_order, make_payment
 
-TABLES = {"work": WORK, "money": MONEY, "payment": PAYMENT, "refund": REFUND}
+TABLES = {"work": WORK, "money": MONEY, "payment": PAYMENT, "refund": REFUND, "refund request": REFUND_REQUEST}
 
 
 def cells(table: Table) -> list[tuple[str, str]]:
@@ -102,3 +103,19 @@ def test_refund_moves_in_the_database_as_the_table_says(portal: Portal) -> None:
             moved = move_refund(session, refund, order.id, event, "stripe", portal.clock())
         assert moved == isinstance(expected, str), (state, event)
         assert refund.state == (expected if isinstance(expected, str) else state)
+
+
+def test_a_refund_request_moves_in_the_database_as_the_table_says(portal: Portal) -> None:
+    order = make_order(portal)
+    payment = make_payment(portal, order, state="paid")
+    for state, event in cells(REFUND_REQUEST):
+        expected = REFUND_REQUEST[state][event]
+        with portal.database.transaction() as session:
+            request = RefundRequest(
+                id=new_id(), payment_id=payment.id, amount=100, reason="r", state=state,
+                asked_by="a@kaiseki.example", asked_at=portal.clock(),
+            )  # fmt: skip
+            session.add(request)
+            moved = move_request(session, request, order.id, event, "worker", portal.clock())
+        assert moved == isinstance(expected, str), (state, event)
+        assert request.state == (expected if isinstance(expected, str) else state)

@@ -12,11 +12,15 @@ import pytest
 from sqlalchemy import select
 
 from app.checkout.settle import settle
+from app.checkout.staff_refunds import ask
+from app.checkout.transfers import book
 from app.delivery.keeping import close_downloads
 from app.delivery.service import build
 from app.intake.inspection import conclude, look
+from app.kit.ids import new_id
 from app.models import AuditEntry, Mail, Order, Payment, Refund
-from app.orders.jobs import keep_manifest
+from app.orders.jobs import keep_manifest, keep_record
+from app.orders.lifecycle import lock
 from app.recovery.report import open_findings
 from tests.checkout.shop import ask_stripe, audit, mails
 from tests.helpers import ROOT, get_json, reload, wait_for
@@ -78,9 +82,26 @@ def fill(company: Company) -> dict[str, Order]:
     with company.portal.database.transaction() as session:
         close_downloads(session, session.get_one(Order, made["closed"].id), company.portal.clock())
     keep_manifest(made["closed"].id)
+    for kind in ("transfer", "transfer_back"):
+        made[kind] = company.analysed()
+        book_transfer(company, made[kind], back=400 if kind == "transfer_back" else 0)
+        build(made[kind].id)
+        keep_record(made[kind].id)  # as the worker does
     made["open"] = company.analysed()
     company.begin_to_pay(made["open"])
     return {kind: reload(company.portal, order) for kind, order in made.items()}
+
+
+def book_transfer(company: Company, order: Order, *, back: int) -> None:
+    """Have staff book a bank transfer, and send a part of it back by hand."""
+    once, portal = new_id(), company.portal
+    with portal.database.transaction() as session:
+        book(session, lock(session, order.id), actor="staff:a@kaiseki.example", once=once)
+    if back:
+        with portal.database.transaction() as session:
+            lock(session, order.id)
+            payment = session.get_one(Payment, once)
+            ask(session, payment, back, "r", member="a@kaiseki.example", once=new_id())
 
 
 def ledger(company: Company) -> dict[str, dict[str, dict[str, Any]]]:
