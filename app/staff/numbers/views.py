@@ -54,7 +54,7 @@ def index() -> ResponseReturnValue:
         runs=runs,
         told_until=mark.at if mark else None,
         charts=charts,
-        kinds=pictures.kinds_of(methods),
+        legend=[(kind, methods[key]) for key, kind in pictures.kinds_of(methods).items() if key in sold.by_method],
         paid_within=pictures.PAID_WITHIN,
         known={method.key: method for method in catalog.methods},
         products=products,
