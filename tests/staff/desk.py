@@ -55,8 +55,8 @@ def entries(portal: Portal, order: Order, kind: str) -> list[dict[str, Any]]:
 
 
 def logged(portal: Portal, order: Order) -> list[StaffLogEntry]:
-    """Return what the staff log says about an order, oldest first."""
-    return staff.log_of(portal, f"order:{order.id}")
+    """Return what the staff log says was done to an order, oldest first; that somebody looked at it is left out."""
+    return [entry for entry in staff.log_of(portal, f"order:{order.id}") if entry.action != "order.see"]
 
 
 def mails_to(portal: Portal, email: str) -> list[str]:
