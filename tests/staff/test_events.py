@@ -1,17 +1,25 @@
-"""Stripe's events in the back office: pages, states, the order behind them, nothing of their contents."""
+"""Stripe's events in the back office: pages, states, the order behind them; one with its contents; begun anew."""
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
+from pydantic import SecretStr
 
 from app.kit.ids import new_id
-from app.models import StripeEvent
+from app.models import Mark, StripeEvent
 from app.portal import Portal
 from app.staff.events import PAGE
+from app.staff.stripe_links import event_link
+from app.webhooks.missed import FOUND
 from tests.helpers import make_order, make_payment
 from tests.history.people import log_in
+from tests.login.steps import post
+from tests.staff.member import log_of, member
 
 LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
 
@@ -69,6 +77,72 @@ def test_an_event_leads_to_its_order_and_tells_nothing_personal(portal: Portal, 
     assert "taro@example.jp" not in text
     with portal.database.transaction() as session:
         for event_id in (by_session, by_intent):
+            session.delete(session.get_one(StripeEvent, event_id))
+
+
+def test_one_event_with_its_contents_as_far_as_they_are_nobodys(portal: Portal, staff: FlaskClient) -> None:
+    order = make_order(portal)
+    payment = make_payment(portal, order)
+    about = {"id": payment.session_id, "object": "checkout.session", "customer_email": "taro@example.jp"}
+    payload = json.dumps({"type": "checkout.session.completed", "data": {"object": {**about, "amount_total": 1500}}})
+    (event_id,) = add(portal, object_id=payment.session_id, payload=payload, note="StripeDownError: x", attempts=12)
+    text = unescape(staff.get(f"/staff/events/{event_id}?lang=en").text)
+    for told in (event_id, "StripeDownError: x", f"/staff/orders/{order.id}", '"amount_total": 1500', "Given up"):
+        assert told in text
+    assert f'"id": "{payment.session_id}"' in text
+    assert "taro@example.jp" not in text
+    assert f"{portal.settings.stripe_api_base}/_control/events" in text
+    with portal.database.transaction() as session:
+        session.get_one(StripeEvent, event_id).payload = None
+    assert "The contents are not kept any more." in staff.get(f"/staff/events/{event_id}").text
+    assert staff.get("/staff/events/evt_unknown").status_code == 404
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_the_link_leads_to_the_event_at_stripe(live: bool, portal: Portal) -> None:  # noqa: FBT001
+    at_stripe = portal.settings.model_copy(update={"stripe_api_base": None})
+    key = "rk_live_dummy" if live else "rk_test_dummy"
+    link = event_link(at_stripe.model_copy(update={"stripe_api_key": SecretStr(key)}), "evt_1")
+    assert link == f"https://dashboard.stripe.com{'' if live else '/test'}/events/evt_1"
+
+
+def test_a_dead_event_is_handled_anew(portal: Portal, staff: FlaskClient) -> None:
+    """The button does what `portal events replay` does, and the log says who pressed it."""
+    (event_id,) = add(portal, attempts=12, note="StripeDownError: x")
+    answer = post(staff, f"/staff/events/{event_id}/replay")
+    assert (answer.status_code, answer.location) == (303, f"/staff/events/{event_id}")
+    with portal.database.transaction() as session:
+        event = session.get_one(StripeEvent, event_id)
+        assert (event.state, event.attempts) in {("received", 0), ("ignored", 1)}  # a worker may be faster than we
+        event.state, event.handled_at = "handled", portal.clock()
+    assert "/replay" not in staff.get(f"/staff/events/{event_id}").text
+    post(staff, f"/staff/events/{event_id}/replay")
+    with portal.database.transaction() as session:
+        assert session.get_one(StripeEvent, event_id).state == "handled"
+    assert [entry.action for entry in log_of(portal, f"event:{event_id}")] == ["event.replayed"]
+    assert post(staff, "/staff/events/evt_unknown/replay").status_code == 404
+
+
+def test_who_may_not_replay_sees_no_button(portal: Portal, app: Flask) -> None:
+    (event_id,) = add(portal)
+    viewer = member(portal, app, "viewer").client
+    assert "/replay" not in viewer.get(f"/staff/events/{event_id}").text
+    assert post(viewer, f"/staff/events/{event_id}/replay").status_code == 403
+
+
+def test_what_stripe_could_not_deliver(portal: Portal, staff: FlaskClient) -> None:
+    now = portal.clock() + timedelta(days=366)
+    (missed,) = add(portal, received_at=now, fetched_at=now)
+    (came,) = add(portal, received_at=now)
+    with portal.database.transaction() as session:
+        session.merge(Mark(name=FOUND, value="3", at=portal.clock()))
+    text = staff.get("/staff/events?state=fetched&lang=en").text
+    assert missed in text
+    assert came not in text
+    assert "Late events then: 3" in text
+    assert "We asked for it" in staff.get(f"/staff/events/{missed}").text
+    with portal.database.transaction() as session:
+        for event_id in (missed, came):
             session.delete(session.get_one(StripeEvent, event_id))
 
 

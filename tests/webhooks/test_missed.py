@@ -85,6 +85,9 @@ def test_what_could_not_be_delivered_is_fetched_once(
     later(portal, hours=1)
     assert catch_up() == count(portal) - first > 1
     assert cursor(portal) != newest
+    with portal.database.transaction() as session:
+        fetched = session.scalars(select(StripeEvent.id).where(StripeEvent.fetched_at.is_not(None))).all()
+    assert len(fetched) == count(portal) - first  # the first ones were young: still on their way to us
 
 
 def test_a_cursor_that_stripe_forgot_begins_anew(cut_off: Portal, buyer: FlaskClient, sandbox: Sandbox) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, literal, literal_column, null, select
+from sqlalchemy import Select, SQLColumnExpression, exists, func, literal, literal_column, null, select
 from sqlalchemy.orm import aliased
 
 from app.models import AuditEntry, Finding, Mail, Order, Payment, RefundRequest, StripeEvent
@@ -33,29 +33,34 @@ CAME_UP = (
     "work.cancelled",
 )
 
-Rows = Select[Any]
+Rows = Select[*tuple[Any, ...]]
+Column = SQLColumnExpression[Any]
 _Later = aliased(Mail)
 
 
 def _rows(
-    kind: ColumnElement[Any],
-    subject: ColumnElement[Any],
-    place: ColumnElement[Any],
+    kind: Column,
+    subject: Column,
+    place: Column,
     *,
-    since: ColumnElement[Any] | None = None,
-    order_id: ColumnElement[Any],
-    told: ColumnElement[Any],
-    about: ColumnElement[Any],
+    since: Column | None = None,
+    order_id: Column | None = None,
+    told: Column | None = None,
+    about: Column | None = None,
 ) -> Rows:
     return select(
         kind.label("kind"),
         subject.label("subject"),
         place.label("place"),
         (place if since is None else since).label("since"),
-        order_id.label("order_id"),
-        told.label("told"),
-        about.label("about"),
+        _or_null(order_id).label("order_id"),
+        _or_null(told).label("told"),
+        _or_null(about).label("about"),
     )
+
+
+def _or_null(column: Column | None) -> Column:
+    return null() if column is None else column
 
 
 def _orders(_now: datetime) -> Rows:
@@ -66,15 +71,12 @@ def _orders(_now: datetime) -> Rows:
         Order.created_at,
         since=func.coalesce(came_up.scalar_subquery(), Order.created_at),
         order_id=Order.id,
-        told=null(),
-        about=null(),
     ).where(Order.attention.is_not(None))
 
 
 def _not_delivered(now: datetime) -> Rows:
-    columns = {"order_id": Order.id, "told": null(), "about": null()}
     paid_long_ago = (Order.attention.is_(None), Order.paid_at < now - LATE_DELIVERY)
-    return _rows(literal(NOT_DELIVERED), Order.id, Order.paid_at, **columns).where(OWED, *paid_long_ago)
+    return _rows(literal(NOT_DELIVERED), Order.id, Order.paid_at, order_id=Order.id).where(OWED, *paid_long_ago)
 
 
 def _mails(now: datetime) -> Rows:
@@ -112,7 +114,7 @@ def _findings(_now: datetime) -> Rows:
     ).where(Finding.closed_at.is_(None))
 
 
-def _refunds(kind: str, state: str, about: ColumnElement[Any]) -> Callable[[datetime], Rows]:
+def _refunds(kind: str, state: str, about: Column) -> Callable[[datetime], Rows]:
     def rows(_now: datetime) -> Rows:
         return (
             _rows(
