@@ -138,7 +138,8 @@ def test_ac_s05_the_daily_check_finds_what_was_tampered_with(house: tuple[Portal
     assert check() is None
     tamper, first = TAMPERING[how]
     tamper(portal)
-    assert check() == first
+    run = app.test_cli_runner().invoke(args=["portal", "staff", "check-log"])
+    assert (run.exit_code, run.output) == (1, f"Error: the staff log is broken at entry {first}\n")
     with portal.database.transaction() as session:
         found = session.scalars(select(Finding).where(Finding.closed_at.is_(None))).all()
     assert [(finding.kind, finding.subject) for finding in found] == [(LOG_BROKEN, f"entry {first}")]
@@ -146,7 +147,8 @@ def test_ac_s05_the_daily_check_finds_what_was_tampered_with(house: tuple[Portal
     assert f"broken at entry {first}" in admin.get("/staff/log").text
     assert "The log of the back office was changed" in admin.get("/staff/findings").text
     _start_anew(portal)
-    assert check() is None
+    run = app.test_cli_runner().invoke(args=["portal", "staff", "check-log"])
+    assert (run.exit_code, run.output) == (0, "the staff log is whole\n")
     assert "broken at" not in admin.get("/staff/log").text
 
 
