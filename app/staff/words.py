@@ -167,7 +167,7 @@ AUDIT = {
     "refund.waiting": lazy_gettext("Refund waits for a second person"),
     "refund.approved": lazy_gettext("Refund agreed to"),
     "refund.declined": lazy_gettext("Refund declined"),
-    "refund.sent": lazy_gettext("Refund made"),
+    "refund.sent": lazy_gettext("Refund handed on"),
     "refund.refused": lazy_gettext("Refund did not come about: Stripe refused it"),
     "refund.gave_up": lazy_gettext("Refund did not work: send the money back by hand"),
 }

@@ -53,7 +53,7 @@ def test_ac_s03_a_large_refund_waits_for_a_second_person(till: Till) -> None:
         assert told in page
     status, page = decide(till, second, order, "agree")
     assert status == 303
-    assert "The refund is on its way." in page
+    assert "¥1,500 goes back. To the card." in page
     assert till.work() == 1
     (request,) = till.asked(order)
     assert (request.state, request.asked_by != request.decided_by) == ("sent", True)

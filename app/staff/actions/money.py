@@ -13,7 +13,7 @@ from app.kit.money import yen
 from app.models import Order, Payment
 from app.portal import portal
 from app.staff.actions.action import Action, Asked, CantDoError, Deed
-from app.staff.refunds.words import told, way
+from app.staff.refunds.words import on_its_way, told, way
 from app.staff.words import methods
 from app.web.texts import locale
 
@@ -56,7 +56,7 @@ def _refund(session: Session, deed: Deed) -> str:
     if request.state == "waiting":
         limit = yen(portal.catalog.refunds.two_people_above, locale())
         return str(gettext("A second person has to agree: one alone sends back %(limit)s at most.", limit=limit))
-    return f"{gettext('%(amount)s goes back.', amount=yen(amount, locale()))} {way(payment.method)}"
+    return on_its_way(amount, payment.method)
 
 
 def _yen(text: str) -> int:

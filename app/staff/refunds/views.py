@@ -13,7 +13,7 @@ from app.staff import words
 from app.staff.dossier import order_of
 from app.staff.log import write
 from app.staff.permissions import permitted
-from app.staff.refunds.words import told, way
+from app.staff.refunds.words import on_its_way, told, way
 
 blueprint = Blueprint("staff_refunds", __name__, url_prefix="/staff/orders/<order_id>/refunds")
 
@@ -66,7 +66,7 @@ def _decide(order_id: str) -> str:
             amount=wish.amount,
         )
     if verdict == "agree":
-        return f"{gettext('The refund is on its way.')} {way(payment.method)}"
+        return on_its_way(wish.amount, payment.method)
     return str(gettext("The refund is declined."))
 
 

@@ -20,6 +20,12 @@ def told(error: CantRefundError) -> str:
     return str(WHY[error.why] % {"left": yen(error.left, locale())})
 
 
+def on_its_way(amount: int, method: str) -> str:
+    """Say that so many yen go back, and by which way."""
+    goes = gettext("%(amount)s goes back.", amount=yen(amount, locale()))
+    return (" " if locale() == "en" else "").join([goes, way(method)])
+
+
 def way(method: str) -> str:
     """Say by which way the money of a payment goes back."""
     ways = {
