@@ -8,7 +8,7 @@ from app.checkout.fees import fetch
 from app.checkout.refunds import give_back, give_up
 from app.checkout.reminders import remind
 from app.checkout.staff_refunds import carry_out, put_off
-from app.jobs import SCHEDULE, StepFailedError, job, step
+from app.jobs import SCHEDULE, StepFailedError, job, step, times_before
 
 # Idempotency keys that a refund may use up: each one only after Stripe stored a failure under the one before.
 KEYS = 4
@@ -35,10 +35,11 @@ def staff_refund(request_id: str) -> None:
 def _failed_under_all_keys(send_back: Callable[[int], bool]) -> Exception | None:
     """Try to send money back under one key after the other; returns why nothing came of it, or None.
 
-    The number of the key is part of the step's name, so it outlives a crash.
+    The number of the key is part of the step's name, so it outlives a crash. A job that was put off goes on counting.
     """
+    used = times_before() * KEYS
     try:
-        for number in range(1, KEYS + 1):
+        for number in range(used + 1, used + KEYS + 1):
             if step(partial(send_back, number), name=f"refund-{number}", attempts=ATTEMPTS):
                 return None
     except StepFailedError as error:
