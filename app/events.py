@@ -19,9 +19,10 @@ from sqlalchemy.orm import Session
 from app.gateways.queue import LONG_POLL_S, Message, Queue, QueueDownError
 from app.portal import Portal
 
-ROOMS_WITH_EVENTS = ("intake", "analysis")
+ROOMS_WITH_EVENTS = ("intake", "analysis", "mail")
 OBJECT_CREATED = "Object Created"
 TASK_CHANGED = "ECS Task State Change"
+MAIL_BOUNCED = "Email Bounced"
 PAUSE_S = 5.0  # while the queue or the database is away
 
 log = structlog.get_logger()

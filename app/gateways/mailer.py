@@ -20,6 +20,8 @@ from app.kit.addresses import masked
 from app.settings import Settings
 
 TIMEOUT_S = 15
+TAG = "mail"
+"""Name of SES's message tag that holds our mail's id."""
 log = structlog.get_logger()
 
 
@@ -99,8 +101,12 @@ class SesMailer:
 
     def send(self, message: EmailMessage) -> None:
         """Hand one message over; raises MailDownError."""
+        # SES writes a Message-ID of its own, so what it tells of a mail later names ours by this tag.
+        mail_id = str(message["Message-ID"]).strip("<>").partition("@")[0]
         try:
-            self._ses.send_email(Content={"Raw": {"Data": message.as_bytes()}})
+            self._ses.send_email(
+                Content={"Raw": {"Data": message.as_bytes()}}, EmailTags=[{"Name": TAG, "Value": mail_id}]
+            )
         except (BotoCoreError, ClientError) as error:
             raise MailDownError from error
 
