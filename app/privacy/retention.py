@@ -17,6 +17,7 @@ from app.kit.ages import LEDGER, UNPAID, UNPAID_AFTER_VOUCHER
 from app.login.sessions import LIVES
 from app.models import (
     AddressChange,
+    Attention,
     AuditEntry,
     CustomerView,
     Erasure,
@@ -155,6 +156,13 @@ RETENTION = {
     # The staff log, which only grows, goes on to tell of them; it names no customer.
     "views as a customer": Rule(
         30 * DAY, "their beginning", FORGOTTEN, Rows(CustomerView, _older(CustomerView.begun_at))
+    ),
+    # Only the words go: without the row, what is still found would be open again.
+    "reasons of what staff closed": Rule(
+        400 * DAY,
+        "the closing",
+        "cut; who closed what and when stays",
+        Rows(Attention, _older(Attention.closed_at, Attention.reason.is_not(None)), {"reason": None}),
     ),
     "audit": Rule(5 * 366 * DAY, "the entry", FORGOTTEN, Rows(AuditEntry, _older(AuditEntry.at))),
     "former addresses": Rule(LEDGER, "the change", FORGOTTEN, Rows(FormerAddress, _older(FormerAddress.since))),

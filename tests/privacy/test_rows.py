@@ -7,6 +7,7 @@ from typing import Any
 from app.kit.ids import new_id
 from app.models import (
     AddressChange,
+    Attention,
     AuditEntry,
     CustomerView,
     Erasure,
@@ -123,6 +124,12 @@ ROWS: dict[str, tuple[Make, str | None]] = {
     "contents of Stripe's events": (_event(payload="{}"), "payload"),
     "ids of Stripe's events": (_event(), None),
     "views as a customer": (_view, None),
+    "reasons of what staff closed": (
+        lambda _, at: Attention(
+            kind="disputed", subject=new_id(), closed_by="a@kaiseki.example", closed_at=at, reason="x"
+        ),
+        "reason",
+    ),
     "audit": (_audit, None),
     "former addresses": (lambda _, at: FormerAddress(email=new_id(), former="b@example.jp", since=at), None),
     "evidence of deletions": (
