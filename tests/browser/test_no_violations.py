@@ -50,6 +50,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "staff_list.export": ("/staff/orders/export",),
     "staff_list.kept_views": ("/staff/orders/views",),
     "staff.order": ("/staff/orders/{order}",),
+    "staff_refunds.show": ("/staff/orders/{order}/refunds",),
     "staff.end_sessions": ("/staff/orders/{order}/end-sessions",),
     "staff.findings": ("/staff/findings",),
     "staff.events": ("/staff/events", "/staff/events?state=dead"),
