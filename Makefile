@@ -45,6 +45,8 @@ bench: setup ## measurements; each prints its own table
 	$(PY) -m bench.csv_profile
 	$(PY) -m bench.analyses
 	$(PY) -m bench.upload
+	$(PY) -m bench.back_office postgresql
+	$(PY) -m bench.back_office sqlite
 
 setup: $(VENV)/.ready static/dist/app.js translations/.compiled
 

@@ -80,7 +80,7 @@ def _sqlite(session: Session, words: list[str]) -> ColumnElement[bool]:
     """Ask FTS5 for phrases; a word of two characters becomes all known pieces that begin with it."""
     asked = []
     for word in words:
-        terms = [word] if len(word) >= PIECE else _terms(session, word)
+        terms = [word] if len(word) >= PIECE else _terms(session, word.lower())
         asked.append(f"({' OR '.join(map(_phrase, terms))})" if terms else "")
     if not all(asked):
         return false()
