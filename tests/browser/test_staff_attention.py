@@ -13,7 +13,7 @@ from app.models import StripeEvent
 from app.portal import Portal
 from tests.browser.conftest import audit
 from tests.browser.staff import set_up_phone
-from tests.browser.test_staff_login import log_in
+from tests.browser.test_journey import log_in
 from tests.helpers import Sandbox, make_order
 
 pytestmark = pytest.mark.browser
