@@ -6,6 +6,8 @@ from app.staff.actions.catalog import ACTIONS
 
 DEEDS: dict[str, LazyString] = {
     **{f"order.{action.key}": action.title for action in ACTIONS},
+    "refund.agree": lazy_gettext("Agreed to a refund"),
+    "refund.decline": lazy_gettext("Declined a refund"),
     "order.see": lazy_gettext("Looked at the order"),
     "order.see_mail": lazy_gettext("Read a mail of the order"),
     "order.open_file": lazy_gettext("Opened a file of the customer"),
