@@ -19,11 +19,11 @@ from tests.staff.test_order_files import BODY, order_with_files
 pytestmark = pytest.mark.browser
 
 
-def enter(page: Page, portal: Portal, live: str) -> None:
+def enter(page: Page, portal: Portal, live: str, role: str = "support") -> None:
     """Make the browser that of a member of staff who gave the second factor a moment ago."""
     email = f"staff-{new_id()[:13]}@kaiseki.example"
     with portal.database.transaction() as session:
-        session.add(StaffMember(email=email, role="support", created_at=portal.clock()))
+        session.add(StaffMember(email=email, role=role, created_at=portal.clock()))
         session.flush()
         secret = staff_session(portal, session, email)
     page.context.add_cookies([{"name": SESSION_COOKIE, "value": secret, "url": live}])
