@@ -25,7 +25,7 @@ RATE_LIMIT_RETRIES = 3
 TOLERANCE_S = 300
 # A whole address's history in one list call, page by page; the bound keeps a page view finite.
 MAX_HISTORY = 2_000
-EVENTS_A_PAGE = 100  # the most that Stripe gives
+A_PAGE = 100  # the most that Stripe gives
 T = TypeVar("T")
 RefundReason = Literal["duplicate", "requested_by_customer"]
 
@@ -183,7 +183,7 @@ class StripeGateway:
         20 types. Raises NoSuchEventError for an `after` that Stripe does not know, StripeDownError, StripeRefusedError.
         https://docs.stripe.com/webhooks/process-undelivered-events
         """
-        params: dict[str, Any] = {"delivery_success": False, "types": list(types), "limit": EVENTS_A_PAGE}
+        params: dict[str, Any] = {"delivery_success": False, "types": list(types), "limit": A_PAGE}
         params |= {"ending_before": after} if after else {"created": {"gte": int(since.timestamp())}}
         try:
             yield from _pages(self._client.v1.events.list, params, "ending_before" if after else "starting_after")
@@ -191,11 +191,11 @@ class StripeGateway:
             raise NoSuchEventError from error
 
     def balance_transactions(self, *, since: datetime, before: datetime) -> Iterator[list[dict[str, Any]]]:
-        """Yield, a page (100) a call, what moved the balance in yen in this time, newest first.
+        """Yield, a page a call, what moved the balance in yen in this time, newest first.
 
         `source` is the whole charge, refund or dispute behind it. Raises StripeDownError, StripeRefusedError.
         """
-        params: dict[str, Any] = {"currency": "jpy", "limit": 100, "expand": ["data.source"]}
+        params: dict[str, Any] = {"currency": "jpy", "limit": A_PAGE, "expand": ["data.source"]}
         params["created"] = {"gte": int(since.timestamp()), "lt": int(before.timestamp())}
         yield from _pages(self._client.v1.balance_transactions.list, params, "starting_after")
 
