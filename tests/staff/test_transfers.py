@@ -11,7 +11,7 @@ from app.recovery.compare import compare
 from app.recovery.pace import Pace
 from app.recovery.payments import reread
 from app.recovery.report import Report
-from tests.checkout.shop import audit, payments, session_for
+from tests.checkout.shop import audit, payments, put_result, session_for
 from tests.helpers import make_order, reload
 from tests.staff.desk import act, act_in_haste, done, entries, logged, path_of
 from tests.staff.till import Till
@@ -23,6 +23,7 @@ FIELDS = {"amount": "1500", "reference": "11-20, line 7", "reason": "asked for a
 def booked(till: Till, **columns: object) -> Order:
     """Give an order that is paid by bank transfer."""
     order, client = make_order(till.portal, state="analysed", **columns), till.member()
+    put_result(till.portal, order)
     assert "The order is paid. The customer gets the result." in done(
         client, act(client, order, "transfer", **FIELDS), order
     )
