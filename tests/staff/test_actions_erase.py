@@ -8,6 +8,7 @@ from sqlalchemy import select
 from app.models import Erasure, Mail, Order
 from app.portal import Portal
 from app.privacy.wish import digests
+from tests.cast import browser_of
 from tests.checkout.shop import audit, go_to_stripe, order_of, payments
 from tests.helpers import make_order, make_payment, reload
 from tests.history.people import log_in
@@ -22,10 +23,10 @@ def evidence(portal: Portal, email: str) -> Erasure | None:
         return session.scalar(select(Erasure).where(Erasure.email_digest.in_(digests(email))))
 
 
-def test_ac_p02_all_orders_of_the_address_are_forgotten(
-    portal: Portal, app: Flask, client: FlaskClient, email: str
-) -> None:
+def test_ac_p02_all_orders_of_the_address_are_forgotten(nobody_works: tuple[Portal, Flask], email: str) -> None:
     """With their logins; the job that deletes the rest is there, the last mail waits, the audit names who did it."""
+    portal, app = nobody_works
+    client = browser_of(app)
     orders = [make_order(portal, email=email, state=state) for state in ("failed", "waiting", "uploaded")]
     log_in(portal, client, email)
     desk = member(portal, app, "admin")

@@ -1,6 +1,7 @@
 """Staff and the analysis: run it once more, stop it, put the deliverable together anew."""
 
 import io
+import json
 import zipfile
 from typing import Any
 
@@ -15,7 +16,7 @@ from app.errors import ConflictError
 from app.kit.ids import new_id
 from app.models import Order
 from app.orders.jobs import keep_manifest
-from app.orders.records import recall
+from app.orders.records import key_of
 from app.portal import Portal
 from tests.checkout.shop import audit, go_to_stripe, mails, order_of, payments, put_result
 from tests.helpers import make_order, make_payment, reload, wait_for
@@ -35,8 +36,9 @@ def refused(client: FlaskClient, order: Order, key: str) -> bool:
 
 
 @pytest.mark.parametrize("state", ["failed", "cancelled", "rejected"])
-def test_an_analysis_that_came_to_nothing_runs_once_more(portal: Portal, app: Flask, state: str) -> None:
+def test_an_analysis_that_came_to_nothing_runs_once_more(nobody_works: tuple[Portal, Flask], state: str) -> None:
     """Once, however often the button is pressed; what called for staff because of it is over."""
+    portal, app = nobody_works
     order = make_order(portal, state=state, attention="analysis_failed", reason={"ja": "x", "en": "x"})
     client = member(portal, app)
     done(client, act_in_haste(client, order, "again"), order)
@@ -67,8 +69,9 @@ def test_without_its_file_nothing_runs_again(portal: Portal, app: Flask) -> None
     assert refused(member(portal, app), make_order(portal, state="failed", input_gone_at=portal.clock()), "again")
 
 
-def test_an_order_in_the_line_is_cancelled_and_comes_back(portal: Portal, app: Flask) -> None:
+def test_an_order_in_the_line_is_cancelled_and_comes_back(nobody_works: tuple[Portal, Flask]) -> None:
     """Cancelling is undone by running the analysis after all."""
+    portal, app = nobody_works
     order, client = make_order(portal, state="uploaded"), member(portal, app)
     assert "is cancelled" in done(client, act(client, order, "cancel", reason="asked for it"), order)
     assert reload(portal, order).state == "cancelled"
@@ -148,15 +151,8 @@ def test_a_deliverable_is_put_together_anew(portal: Portal, app: Flask, client: 
     assert (after.state, after.delivered_at, after.kept_until) == ("delivered", before.delivered_at, before.kept_until)
     assert mails(portal, order) == told
     keep_manifest(order.id)
-    manifest = recall_delivery(portal, order)
-    assert manifest == after.delivery
+    assert json.loads(portal.storage.get(key_of("delivery", order.id)))["delivery"] == after.delivery
     assert jobs(portal, "delivery.rebuild", order) == 1
-
-
-def recall_delivery(portal: Portal, order: Order) -> Any:
-    """Return what the object store knows of an order's deliverable."""
-    portal.storage.put_json(f"orders/{order.id}.json", {"product": order.product})
-    return recall(portal.storage, order.id)["delivery"]
 
 
 def test_a_deliverable_of_which_nothing_is_left_calls_for_staff(portal: Portal, client: FlaskClient) -> None:
