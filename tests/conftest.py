@@ -122,7 +122,9 @@ def environment(backend: str, database_url: str, sandbox: Sandbox, live_port: in
         "PUBLIC_URL": f"http://127.0.0.1:{live_port}",
         "TRUSTED_PROXIES": "0",
         "STRIPE_API_KEY": REAL_STRIPE or "sk_test_dummy_for_the_stand_in",
-        "STRIPE_REFUND_KEY": os.environ.get("REAL_STRIPE_REFUND_KEY", "") if REAL_STRIPE else "sk_test_dummy_for_refunds",
+        "STRIPE_REFUND_KEY": os.environ.get("REAL_STRIPE_REFUND_KEY", "")
+        if REAL_STRIPE
+        else "sk_test_dummy_for_refunds",
         "STRIPE_API_BASE": "" if REAL_STRIPE else sandbox.stripe,
         "STRIPE_WEBHOOK_SECRETS": os.environ["REAL_STRIPE_WEBHOOK_SECRET"] if REAL_STRIPE else WEBHOOK_SECRET,
         "S3_BUCKET": f"portal-{backend}",
