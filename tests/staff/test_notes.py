@@ -40,7 +40,7 @@ def write(staff: Member, order: Order, text: str, once: str = "") -> TestRespons
 def test_a_note_stands_on_the_page_with_its_author_and_not_in_the_log(portal: Portal, staff: Member) -> None:
     """On the page and in the timeline, as it was written; the staff log says that there is one, not what it says."""
     order = make_order(portal)
-    answer = write(staff, order, f"  {TEXT}\n ")
+    answer = write(staff, order, f"  {TEXT}\n ".replace("\n", "\r\n"))
     assert (answer.status_code, answer.location) == (303, f"/staff/orders/{order.id}#notes")
     (note,) = notes_of(portal, order)
     assert (note.author, note.text) == (staff.email, TEXT)

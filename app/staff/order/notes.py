@@ -17,7 +17,7 @@ def add_note(session: Session, order: Order, author: str, text: str, once: str) 
 
     Raises BadInputError. What it says is not in the staff log: a note goes with its order, the log stays.
     """
-    text = text.strip().replace("\0", "")
+    text = text.replace("\r\n", "\n").replace("\0", "").strip()  # browsers send a line's end as two characters
     if not text or len(text) > LONGEST:
         raise BadInputError(field="text")
     if not is_uuid(once):
