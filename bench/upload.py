@@ -1,11 +1,12 @@
 """How fast the page sends a large file, beside the AWS CLI sending the same file to the same object store.
 
 `python -m bench.upload [MiB] [rounds]` (default 1024 and 2): the order form in a real Chromium, and `aws s3 cp`, in
-turn, so that a machine that grows slower makes both slower. The store is Ceph's gateway where the machine has it, else
-the embedded one (which keeps each object three times in memory). The page's time is from the click on its button until
-it asks the portal to confirm: order, signatures, parts, and the SHA-256 of every part and of the file. What the portal
-does then (completing, copying) is printed beside it; the CLI does nothing like it. Exit code 1 where the page has less
-than 0.8 of the CLI's speed.
+turn, so that a machine that grows slower makes both slower. Store and portal have one half of the processors, whoever
+sends has the other: a customer's computer is not the store's. The stores are the embedded one (which keeps each object
+three times in memory) and Ceph's gateway where the machine has it. The page's time is from the click on its button
+until it asks the portal to confirm: order, signatures, parts, and the SHA-256 of every part and of the file. What the
+portal does then (completing, copying) is printed beside it; the CLI does nothing like it. Exit code 1 where the page
+has less than 0.8 of the CLI's speed with either store.
 """
 
 import os
@@ -13,8 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
 
@@ -36,6 +37,11 @@ VENV = ROOT / "var" / "awscli"
 LIMIT_MS = 1_800_000  # of one upload
 BUCKET = "bench"
 
+CORES = sorted(os.sched_getaffinity(0))
+SERVER, CLIENT = CORES[: len(CORES) // 2] or CORES, CORES[len(CORES) // 2 :]
+
+Start = Callable[[Path], AbstractContextManager[str]]
+
 
 def cli() -> Path:
     """Install the AWS CLI into a virtual environment of its own, once; give its program."""
@@ -47,14 +53,8 @@ def cli() -> Path:
 
 
 @contextmanager
-def object_store(folder: Path) -> Iterator[str]:
-    """Run a store; give its address."""
-    if not missing():
-        print("store: radosgw")
-        with radosgw(folder / "ceph") as address:
-            yield address
-        return
-    print(f"store: ministack ({missing()})")
+def embedded(folder: Path) -> Iterator[str]:
+    """Run the store of `make run`; give its address."""
     port = free_port()
     environment = {"SANDBOX_DIR": str(folder / "sandbox"), "SANDBOX_S3_PORT": str(port)}
     with process(*python("-m", "sandbox.objectstore"), environment=environment, log=folder / "store.log"):
@@ -137,16 +137,29 @@ def write(path: Path, mebibytes: int) -> Path:
 
 
 def main() -> None:
-    """Send the file in turn; print each round and the ratio."""
+    """Measure with each store that is here."""
     mebibytes = int(sys.argv[1]) if sys.argv[1:] else 1024
     rounds = int(sys.argv[2]) if sys.argv[2:] else 2
+    ratios = [measure(f"embedded store, {mebibytes} MiB", embedded, mebibytes, rounds)]
+    if why := missing():
+        print(f"not with Ceph's gateway: {why}")
+    else:
+        ratios.append(measure(f"Ceph's gateway, {mebibytes} MiB", lambda f: radosgw(f / "ceph"), mebibytes, rounds))
+    sys.exit(min(ratios) < GOAL)
+
+
+def measure(title: str, start: Start, mebibytes: int, rounds: int) -> float:
+    """Send the file in turn; print each round, return how fast the page is beside the CLI."""
+    print(title)
     program = cli()
     slow: list[float] = []
     fast: list[float] = []
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-upload-")))
-        store = stack.enter_context(object_store(folder))
+        os.sched_setaffinity(0, SERVER)
+        store = stack.enter_context(start(folder))
         base, here = stack.enter_context(portal(folder, store))
+        os.sched_setaffinity(0, CLIENT)  # of what is started from here on
         playwright = stack.enter_context(sync_playwright())
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         path = write(folder / "bench.csv", mebibytes)
@@ -161,7 +174,7 @@ def main() -> None:
         browser.close()
     ratio = median(fast) / median(slow)
     print(f"the page has {ratio:.2f} of the CLI's speed (goal {GOAL})")
-    sys.exit(ratio < GOAL)
+    return ratio
 
 
 if __name__ == "__main__":

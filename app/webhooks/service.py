@@ -106,11 +106,13 @@ def handle(event_id: str) -> None:
 
 def _sessions(event: StripeEvent) -> list[str]:
     subject = _text(_object(json.loads(event.payload or "{}")).get(SUBJECTS[event.type]) or "")
+    if not subject:
+        return []
     if event.type.startswith("checkout.session."):
         return [subject]
     with portal.database.transaction() as session:
         known = _known_sessions(session, subject)
-    return known or [s["id"] for s in portal.stripe.sessions_of_intent(subject)] if subject else []
+    return known or [s["id"] for s in portal.stripe.sessions_of_intent(subject)]
 
 
 def _known_sessions(session: Session, intent_id: str) -> list[str]:

@@ -139,7 +139,7 @@ def test_what_is_written_appears_whole_or_not_at_all(portal: Portal) -> None:
 
 def test_a_read_that_breaks_goes_on_where_it_broke(portal: Portal, settings: Settings) -> None:
     """Torn in the middle of an object, the rest is asked for; torn for good, it is a named error."""
-    key, body = f"test/{new_id()}", noise(6 * MIB)
+    key, body = f"test/{new_id()}", noise(32 * MIB)  # more than the buffers on the way hold
     portal.storage.put(key, body, "text/plain")
     proxy = Proxy(int(urlsplit(settings.s3_endpoint_url or "").port or 0))
     behind = Storage(settings.model_copy(update={"s3_endpoint_url": f"http://127.0.0.1:{proxy.port}"}))

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from app.delivery.keeping import give_notice, keep_longer
 from app.kit import failpoints
+from app.kit.clock import JST
 from app.models import (
     AuditEntry,
     Mail,
@@ -44,8 +45,8 @@ STILL_OWED = (
 
 
 def notify(portal: Portal) -> None:
-    """Do the hourly job that tells of last days, as if it were day in Japan."""
-    day = portal.clock().replace(hour=3)
+    """Do the hourly job that tells of last days, as if it were noon of this day in Japan."""
+    day = portal.clock().astimezone(JST).replace(hour=12)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(current_app.extensions, EXTENSION, replace(portal, clock=lambda: day))
         give_notice()

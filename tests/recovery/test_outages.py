@@ -81,11 +81,12 @@ def test_h2_a_backup_six_hours_old(far_company: Company, folder: Path) -> None:
         company.portal.stripe.retrieve_session(session_id)
         company.browser(opened).get(f"/orders/{opened.id}/return", query_string={"session_id": session_id})
         company.send(waiting)
-        wait_for(lambda: reload(company.portal, waiting).state == "analysed", 60, "the analysis")
-        paid_since = company.pay_at_stripe(waiting)
-        company.browser(waiting).get(f"/orders/{waiting.id}/return", query_string={"session_id": paid_since})
-        new, _ = company.bought()
-        awaiting = company.analysed()
+        new, awaiting = company.upload(), company.upload()
+        for order in (waiting, new, awaiting):
+            wait_for(lambda order=order: reload(company.portal, order).state == "analysed", 60, "the analysis")  # type: ignore[misc]
+        for order in (waiting, new):
+            paid_since = company.pay_at_stripe(order)
+            company.browser(order).get(f"/orders/{order.id}/return", query_string={"session_id": paid_since})
         voucher = company.begin_to_pay(awaiting, "konbini")
         company.sandbox.control(f"sessions/{voucher}/issue_voucher")
         company.browser(awaiting).get(f"/orders/{awaiting.id}/return", query_string={"session_id": voucher})

@@ -185,3 +185,16 @@ def test_sessions_that_are_not_ours(portal: Portal, client: FlaskClient) -> None
     assert deliver(client, body, sign(body)).status_code == 200
     wait_for(lambda: row_of(portal, event["id"]).state == "ignored", what="the mark")
     assert "unknown at Stripe" in str(row_of(portal, event["id"]).note)
+
+
+def test_an_event_about_nothing(portal: Portal, sandbox: Sandbox) -> None:
+    """Its object has no id: Stripe is not asked for a Checkout Session without a name."""
+    asked = f"{sandbox.stripe}/_control/api/calls?after="
+    before = get_json(f"{asked}0")
+    for type_ in ("checkout.session.completed", "payment_intent.succeeded"):
+        event_id = keep(portal, type_)
+        handle(event_id)
+        assert row_of(portal, event_id).note == "no Checkout Session"
+        assert row_of(portal, event_id).state == "ignored"
+    paths = {call["path"] for call in get_json(f"{asked}{before[-1]['seq'] if before else 0}")}
+    assert "/v1/checkout/sessions/" not in paths

@@ -63,6 +63,8 @@ def test_ac_w06_every_order_of_events_ends_in_what_stripe_shows(
             names = [type_ for type_, _ in ordering]
             assert [p.state for p in payments(portal, order)] == ["expired", "failed", "refunded"], names
             now = reload(portal, order)
-            assert (now.money, now.attention, now.state) == ("refunded", None, "analysed"), names
+            assert (now.money, now.attention) == ("refunded", None), names
+            # Paid before it was refunded: a worker that other tests have started may have made the bundle meanwhile.
+            assert now.state in ("analysed", "delivered"), names
             kinds = audit(portal, order)
             assert (kinds.count("money.paid"), kinds.count("money.refunded")) == (1, 1), names
