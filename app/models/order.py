@@ -11,7 +11,7 @@ from app.models.payment import Payment
 
 _ATTENTION = text("attention IS NOT NULL")
 OWED = text("state <> 'delivered' AND money IN ('paid', 'partly_refunded')")
-"""Orders that are paid and whose customer has nothing yet. Queries ask with this very text, for its index is partial."""
+"""Orders that are paid and whose customer has nothing yet. Queries ask with this very text: its index is partial."""
 
 
 class Order(Base):
