@@ -70,9 +70,7 @@ def _keep(page: list[dict[str, Any]]) -> int:
                 select(Payment.payment_intent_id, Payment.id).where(
                     Payment.payment_intent_id.in_(filter(None, intents.values()))
                 )
-            )
-            .tuples()
-            .all()
+            ).all()
         )
         known = session.scalars(select(BalanceTransaction.id).where(BalanceTransaction.id.in_(intents))).all()
         return sum(

@@ -58,7 +58,7 @@ def requests_of(session: Session, order_id: str) -> Sequence[tuple[RefundRequest
     """Return all that staff asked for about an order, oldest first, each with its payment."""
     query = select(RefundRequest, Payment).join(Payment, Payment.id == RefundRequest.payment_id)
     rows = session.execute(query.where(Payment.order_id == order_id).order_by(RefundRequest.asked_at))
-    return rows.tuples().all()
+    return rows.all()
 
 
 def ask(session: Session, payment: Payment, amount: int, reason: str, *, member: str, once: str) -> RefundRequest:
