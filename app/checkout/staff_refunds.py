@@ -48,8 +48,9 @@ def can_go_back(payment: Payment) -> bool:
 
 def left_of(session: Session, payment: Payment) -> int:
     """Return how many yen of a payment can still go back: what was neither sent back nor asked for."""
-    # Sent, and settle has not seen it yet.
-    unseen = and_(RefundRequest.state == "sent", RefundRequest.refund_id.not_in(select(Refund.id)))
+    # Sent, and settle has not seen it yet. What went back by hand has no id, and NULL is not in an empty list.
+    of_stripe = and_(RefundRequest.state == "sent", RefundRequest.refund_id.is_not(None))
+    unseen = and_(of_stripe, RefundRequest.refund_id.not_in(select(Refund.id)))
     held = RefundRequest.state.in_(("waiting", "approved"))
     return payment.amount - payment.amount_refunded - _sum(session, Payment.id == payment.id, or_(held, unseen))
 

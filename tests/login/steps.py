@@ -28,7 +28,7 @@ def csrf_of(page: str) -> str:
     return found[1]
 
 
-def post(client: FlaskClient, path: str, **fields: str) -> TestResponse:
+def post(client: FlaskClient, path: str, **fields: Any) -> TestResponse:
     """Send a form with a CSRF token, as a page of this browser would."""
     token = csrf_of(client.get("/login/code").text)
     return client.post(path, data={"csrf_token": token, **fields})

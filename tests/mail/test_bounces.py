@@ -97,7 +97,9 @@ def test_a_long_reason_is_cut(portal: Portal, app: Flask) -> None:
 
 
 def test_the_mail_carries_its_id_to_ses(monkeypatch: pytest.MonkeyPatch) -> None:
-    ses = boto3.client("sesv2", region_name="ap-northeast-1", aws_access_key_id="test", aws_secret_access_key="test")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    ses = boto3.client("sesv2", region_name="ap-northeast-1")
     mailer, message, mail_id = SesMailer("ap-northeast-1"), EmailMessage(), new_id()
     message["Message-ID"] = f"<{mail_id}@kaiseki.example>"
     monkeypatch.setattr(mailer, "_ses", ses)

@@ -24,7 +24,7 @@ BULK = [action.key for action in ACTIONS if action.bulk]
 
 def send(client: FlaskClient, key: str, orders: list[str], **fields: str) -> TestResponse:
     """Send the form of the list, or of the confirm page."""
-    return post(client, f"/staff/orders/do/{key}", order=orders, **fields)  # type: ignore[arg-type]
+    return post(client, f"/staff/orders/do/{key}", order=orders, **fields)
 
 
 def act_on(client: FlaskClient, key: str, orders: list[Order], *, times: int = 1, **fields: str) -> TestResponse:

@@ -256,6 +256,6 @@ def explained(session: Session, backend: str) -> Iterator[None]:
 def test_every_source_is_read_by_an_index(number: int, portal: Portal, backend: str) -> None:
     rows = SOURCES[number](portal.clock())
     with portal.database.transaction() as session, explained(session, backend):
-        plan = "\n".join(" ".join(map(str, row)) for row in session.execute(rows))
-    whole = r"SCAN \w+(?! USING| VIRTUAL)" if backend == "sqlite" else r"Seq Scan on (?!attention)"
+        plan = "\n".join(" ".join(map(str, row)) for row in session.connection().execute(rows))
+    whole = r"SCAN \w+\b(?! USING| VIRTUAL)" if backend == "sqlite" else r"Seq Scan on (?!attention)"
     assert not re.search(whole, plan), plan

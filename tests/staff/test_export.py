@@ -2,7 +2,6 @@
 
 import csv
 import io
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +16,7 @@ from app.staff.listing import export
 from app.staff.listing.columns import COLUMNS, cell
 from tests.helpers import make_order, make_payment
 from tests.history.people import log_in
+from tests.login.steps import post
 
 AT = datetime(2020, 1, 1, 15, 0, 1, tzinfo=UTC)
 
@@ -34,7 +34,7 @@ def staff(portal: Portal, client: FlaskClient, member: str) -> FlaskClient:
 
 def exported(client: FlaskClient, **form: Any) -> list[dict[str, str]]:
     """Return the rows of an export, as Excel reads them."""
-    answer = client.post("/staff/orders/export?lang=en", data=form)
+    answer = post(client, "/staff/orders/export?lang=en", **form)
     assert answer.status_code == 200, answer.text
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert answer.data.startswith(b"\xef\xbb\xbf")
@@ -69,7 +69,7 @@ def test_the_columns_are_those_that_were_chosen_in_a_fixed_order(portal: Portal,
     assert exported(staff, q=order.id, column=["size", "id"]) == [{"OrderID": order.id, "Size in bytes": "5"}]
     every = exported(staff, q=order.id, column=list(COLUMNS))
     assert len(every[0]) == len(COLUMNS)
-    assert staff.post("/staff/orders/export", data={"column": "claim_hash"}).status_code == 422
+    assert post(staff, "/staff/orders/export", column="claim_hash").status_code == 422
 
 
 def test_the_ticked_orders_are_in_the_file(portal: Portal, staff: FlaskClient, member: str) -> None:
@@ -78,9 +78,9 @@ def test_the_ticked_orders_are_in_the_file(portal: Portal, staff: FlaskClient, m
     assert [row["OrderID"] for row in rows] == [orders[2].id, orders[0].id]
     (entry,) = entries(portal, member)
     assert entry.data["ticked"] == 2
-    nothing = staff.post("/staff/orders/export", data={"ticked": "1"})
+    nothing = post(staff, "/staff/orders/export", ticked="1")
     assert (nothing.status_code, nothing.headers["Location"]) == (303, "/staff/orders")
-    assert staff.post("/staff/orders/export", data={"order": "x"}).status_code == 422
+    assert post(staff, "/staff/orders/export", order="x").status_code == 422
     assert len(entries(portal, member)) == 1
 
 
@@ -93,9 +93,8 @@ def test_a_long_list_is_sent_in_parts_without_gap_or_repeat(
     ids = sorted((order.id for order in orders), reverse=True)
     assert [row["OrderID"] for row in exported(staff, q=q)] == ids
     assert [row["OrderID"] for row in exported(staff, q=q, sort="oldest", least="1")] == ids[::-1]
-    answer = staff.post("/staff/orders/export", data={"q": q}, buffered=False)
-    assert isinstance(answer.response, Iterator)
-    assert len(list(answer.response)) == 4, "the heading, and three parts"
+    answer = post(staff, "/staff/orders/export", q=q)
+    assert len(list(answer.iter_encoded())) == 4, "the heading, and three parts"
 
 
 @pytest.mark.parametrize(
@@ -144,4 +143,4 @@ def test_before_an_export_its_columns_are_asked_for(portal: Portal, staff: Flask
 
 def test_a_search_that_nothing_answers_gives_the_heading_only(staff: FlaskClient) -> None:
     assert exported(staff, q="zzzqqq") == exported(staff, q="ab") == []
-    assert staff.post("/staff/orders/export", data={"state": "x"}).status_code == 422
+    assert post(staff, "/staff/orders/export", state="x").status_code == 422

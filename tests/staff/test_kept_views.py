@@ -11,6 +11,7 @@ from app.portal import Portal
 from app.staff.listing.saved import MOST
 from tests.cast import browser_of
 from tests.history.people import log_in
+from tests.login.steps import post
 
 VIEWS = "/staff/orders/views"
 
@@ -22,11 +23,11 @@ def staff(portal: Portal, client: FlaskClient) -> FlaskClient:
 
 
 def keep(client: FlaskClient, name: str, **asked: str) -> int:
-    return client.post(VIEWS, data={"name": name, **asked}).status_code
+    return post(client, VIEWS, name=name, **asked).status_code
 
 
 def test_a_view_is_kept_shown_replaced_and_forgotten(staff: FlaskClient) -> None:
-    answer = staff.post(VIEWS, data={"name": " 未払い ", "money": "unpaid", "q": "売上", "after": "x", "x": "y"})
+    answer = post(staff, VIEWS, name=" 未払い ", money="unpaid", q="売上", after="x", x="y")
     query = urlencode({"q": "売上", "money": "unpaid"})
     assert (answer.status_code, answer.headers["Location"]) == (303, f"/staff/orders?{query}")
     for page in ("/staff/orders", VIEWS):
@@ -36,7 +37,7 @@ def test_a_view_is_kept_shown_replaced_and_forgotten(staff: FlaskClient) -> None
     text = staff.get(VIEWS).text
     assert "/staff/orders?state=failed" in text
     assert query.replace("&", "&amp;") not in text
-    assert staff.post(f"{VIEWS}/forget", data={"name": "未払い"}).status_code == 303
+    assert post(staff, f"{VIEWS}/forget", name="未払い").status_code == 303
     assert "未払い" not in staff.get(VIEWS).text
 
 
@@ -44,7 +45,7 @@ def test_nobody_else_sees_it(portal: Portal, app: Flask, staff: FlaskClient) -> 
     assert keep(staff, "mine-alone", state="failed") == 303
     other = log_in(portal, browser_of(app), f"staff-{new_id()}@kaiseki.example", staff=True)
     assert "mine-alone" not in other.get("/staff/orders").text
-    other.post(f"{VIEWS}/forget", data={"name": "mine-alone"})
+    post(other, f"{VIEWS}/forget", name="mine-alone")
     assert "mine-alone" in staff.get("/staff/orders").text
 
 

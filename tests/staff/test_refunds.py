@@ -3,6 +3,7 @@
 import contextvars
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from flask.testing import FlaskClient
@@ -86,7 +87,7 @@ def test_ac_s03_a_konbini_payment_waits_for_a_bank_account(
     assert "Stripe asks the customer by mail" in refund(till, client, order, 1500)
     till.work()
     page = client.get(f"/staff/orders/{order.id}").text
-    assert "Waiting for the customer&#39;s bank account" in page
+    assert "Waiting for the customer's bank account" in unescape(page)
     assert reload(till.portal, order).money == "refunded"
     (refund_id,) = till.at_stripe(order, "id")
     till.sandbox.control(f"refunds/{refund_id}/outcome", {"status": outcome})

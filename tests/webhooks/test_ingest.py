@@ -145,7 +145,7 @@ def test_ac_w10_a_live_portal_ignores_test_events(other_app: Callable[..., Flask
     """A test event at a portal with a live key: 200, ignored."""
     event = make_event()
     body = encode(event)
-    client = other_app(stripe_api_key=SecretStr("sk_live_dummy"))
+    client = other_app(stripe_api_key=SecretStr("sk_live_dummy"), stripe_refund_key=SecretStr("rk_live_dummy"))
     assert deliver(client, body, sign(body)).status_code == 200
     row = stored(portal, event["id"])
     assert row is not None

@@ -67,7 +67,12 @@ def files(order_id: str) -> ResponseReturnValue:
         except BadInputError as error:
             wrong = error.field
     page = render_template(
-        "staff/order_files.html", order=order, files=there.values(), wrong=wrong, longest=LONGEST_REASON
+        "staff/order_files.html",
+        order=order,
+        files=there.values(),
+        wrong=wrong,
+        longest=LONGEST_REASON,
+        words=words,
     )
     return page, 422 if wrong else 200
 
