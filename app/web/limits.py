@@ -29,6 +29,12 @@ class Limit:
     shared: bool = True
 
 
+_OFFICE = Limit("120/minute", ("GET", "POST"), shared=False)  # of a page; one office has one network
+_OFFICE_ROOMS = (
+    "staff_list", "staff_order", "staff_actions", "staff_refunds", "staff_attention", "staff_numbers", "staff_people",
+    "staff_log", "staff_view_as",
+)  # fmt: skip
+
 # By endpoint, else by room (blueprint).
 LIMITS = {
     "intake.create": Limit("6/minute;30/hour"),
@@ -43,7 +49,7 @@ LIMITS = {
     "reports.collect": Limit("60/minute", shared=False),
     "staff_login": Limit("10/minute;60/hour"),  # wrong codes are bounded by themselves, for each member of staff
     "staff": Limit("600/minute", ("GET", "POST"), shared=False),
-    "staff_actions": Limit("120/minute", ("GET", "POST"), shared=False),  # one office has one network
+    **dict.fromkeys(_OFFICE_ROOMS, _OFFICE),
 }
 OTHER_FORMS = Limit("30/minute;300/hour")  # account, and whatever is built next
 UNLIMITED = {

@@ -73,6 +73,7 @@ class Visit:
             "{new}": f"{new_id()}@example.jp",
             "{event}": f"evt_{self.order.id}",
             "{finding}": self.order.id,
+            "{mail}": _mail_of(self.order),
         }
         return {name: known.get(value, value) for name, value in values.items()}
 
@@ -108,9 +109,15 @@ def _mail_of(order: Order) -> str:
 
 
 def _trouble(portal: Portal, order: Order) -> None:
-    """Give the order an event that was given up and a finding, both by its name."""
+    """Give the order an event that was given up, a finding, and a mail that was sent, all by its name."""
     now = portal.clock()
     with portal.database.transaction() as session:
+        session.add(
+            Mail(
+                id=_mail_of(order), order_id=order.id, dedup_key=f"access:{order.id}", kind="choose_payment",
+                to=order.email, locale="ja", params={}, state="sent", created_at=now, sent_at=now,
+            )
+        )  # fmt: skip
         session.add(StripeEvent(id=f"evt_{order.id}", type="refund.failed", state="dead", received_at=now))
         session.add(
             Finding(

@@ -143,6 +143,7 @@ def test_ac_h07_every_form_has_a_limit_or_a_reason(app: Flask) -> None:
     assert limit_of("webhooks.stripe", "POST") is None
     rooms = {endpoint.partition(".")[0] for endpoint in app.view_functions}
     assert {key for key in LIMITS if key not in app.view_functions} <= rooms
+    assert {room for room in rooms if room.startswith("staff")} <= set(LIMITS)
     for endpoint, method in (("orders.status", "GET"), ("checkout.pay", "POST"), ("staff_login.code", "POST")):
         assert limit_of(endpoint, method) is not None
 
