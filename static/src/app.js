@@ -5,6 +5,7 @@ Object.assign(htmx.config, {
   allowEval: false, // the Content-Security-Policy forbids it
   allowScriptTags: false,
   includeIndicatorStyles: false,
+  attributesToSettle: [], // copying an old element's style would be an inline style
   selfRequestsOnly: true,
   historyCacheSize: 0, // pages hold other people's orders: nothing is left in the browser
 });

@@ -1,5 +1,6 @@
 """A real Chromium, and pages that complain: console errors and policy violations fail the test that saw them."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -111,5 +112,6 @@ def audit(page: Page) -> list[str]:
 
 @pytest.fixture
 def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder for screenshots."""
-    return tmp_path_factory.mktemp("shots")
+    """Give a folder for screenshots: a fresh one, or that of the environment, where somebody wants to see them."""
+    kept = os.environ.get("SHOTS")
+    return Path(kept) if kept else tmp_path_factory.mktemp("shots")

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.browser
 def page(request: pytest.FixtureRequest, new_browser: Callable[..., Page], portal: Portal, live: str) -> Page:
     """Give a browser in which an admin is logged in, at a desk or with a phone."""
     locale, width, theme = request.param
-    opened = new_browser(locale, width)
+    opened = new_browser(locale, width, refusals=True)
     opened.emulate_media(color_scheme=theme)
     enter(opened, portal, live, "admin")
     return opened

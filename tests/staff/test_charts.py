@@ -31,18 +31,19 @@ def test_columns_stand_on_each_other() -> None:
 def test_nothing_is_drawn_of_nothing() -> None:
     assert columns(["a"], [Series("one", "A", [0])], str).boxes == []
     assert columns([], [], str).boxes == []
-    assert rows([]).height == 0
-    assert rows([Row("a", [Bar("one", "", 0)])]).boxes[0].width == 0
+    assert rows([]) == []
+    assert [box.width for _, chart in rows([Row("a", [Bar("one", "", 0)])]) for box in chart.boxes] == [0]
 
 
-def test_rows_go_down_and_the_longest_fills_the_width() -> None:
-    chart = rows([Row("a", [Bar("true", "x", 0.1), Bar("assumed", "y", 0.4)], "note", "eats"), Row("b", [])])
-    assert [box.width for box in chart.boxes] == [25, 100]
+def test_rows_have_one_scale_and_the_longest_fills_the_width() -> None:
+    lines = [Row("a", [Bar("true", "x", 0.1), Bar("assumed", "y", 0.4)], "note", "eats"), Row("b", [Bar("", "", 0.2)])]
+    (first, chart), (_, other) = rows(lines)
+    assert first is lines[0]
+    assert [box.width for box in (*chart.boxes, *other.boxes)] == [25, 100, 50]
     assert [box.title for box in chart.boxes] == ["a x", "a y"]
-    assert [(words.text, words.kind) for words in chart.words] == [("a", ""), ("note", "note eats"), ("b", "")]
     edges = [(box.y, box.y + box.height) for box in chart.boxes]
     assert edges[0][1] < edges[1][0]
-    assert max(words.y for words in chart.words) < chart.height
+    assert edges[1][1] <= chart.height
 
 
 def test_how_durations_lie() -> None:

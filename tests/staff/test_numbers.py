@@ -307,7 +307,7 @@ def test_what_the_page_shows(house: Portal, staff: FlaskClient) -> None:
     ):
         assert words in page, words
     # A table behind every picture, and pictures that say what they are.
-    names = re.findall(r'<svg class="chart" role="img" aria-label="([^"]+)"', page)
+    names = re.findall(r'<(?:svg class="chart" role="img"|ul class="bars") aria-label="([^"]+)"', page)
     assert len(names) == 6
     assert page.count("<details>") == len(names)
     assert 'style="' not in page

@@ -10,7 +10,7 @@ from math import floor, log10
 PLOT = 200  # px, the height of columns
 HEAD, FOOT = 24, 26  # px above and below them, for writing
 GAP = 0.2  # share of a column's place that stays empty
-LINE, BAR, BETWEEN = 22, 14, 16  # px: a line of writing, a bar, the space between two rows
+BAR, BETWEEN = 14, 2  # px: a bar, the space between two of a row
 STEPS = (1, 2, 5, 10)
 
 
@@ -34,7 +34,6 @@ class Words:
     x: float
     y: float
     anchor: str = "start"
-    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,10 @@ class Bar:
 
 @dataclass(frozen=True)
 class Row:
-    """Bars under a name; a `note` is written below them, in the `kind` of its verdict."""
+    """Bars under a name; a `note` is written below them, in the `kind` of its verdict.
+
+    Both are HTML beside the picture, not writing in it: SVG breaks no line, and a phone is narrow.
+    """
 
     name: str
     bars: Sequence[Bar]
@@ -101,21 +103,18 @@ def columns(names: Sequence[str], series: Sequence[Series], write: Callable[[int
     return Chart(floor_y + FOOT, boxes, [_r(y) for y in (*lines, floor_y)], words)
 
 
-def rows(lines: Sequence[Row]) -> Chart:
-    """Draw bars from left to right, one row under the other; the longest of all fills the width."""
+def rows(lines: Sequence[Row]) -> list[tuple[Row, Chart]]:
+    """Draw the bars of each row from left to right; the longest of all fills the width."""
     most = max((bar.value for line in lines for bar in line.bars), default=0) or 1
-    boxes, words, y = [], [], 0
-    for line in lines:
-        y += LINE
-        words.append(Words(line.name, 0, y - 6))
-        for bar in line.bars:
-            boxes.append(Box(bar.kind, f"{line.name} {bar.text}", 0, y, _r(100 * bar.value / most), BAR))
-            y += BAR + 2
-        if line.note:
-            y += LINE
-            words.append(Words(line.note, 0, y - 6, kind=f"note {line.kind}".strip()))
-        y += BETWEEN
-    return Chart(y, boxes, [], words)
+    return [(line, _bars(line, most)) for line in lines]
+
+
+def _bars(line: Row, most: float) -> Chart:
+    boxes = [
+        Box(bar.kind, f"{line.name} {bar.text}", 0, number * (BAR + BETWEEN), _r(100 * bar.value / most), BAR)
+        for number, bar in enumerate(line.bars)
+    ]
+    return Chart(len(boxes) * (BAR + BETWEEN), boxes, [], [])
 
 
 def round_up(value: int) -> int:

@@ -19,6 +19,7 @@ KINDS = ("one", "two", "three")
 HOUR = 3600  # seconds
 PAID_WITHIN = (HOUR, 6 * HOUR, 24 * HOUR, 48 * HOUR, 72 * HOUR)
 NOTHING = Sums()
+Rows = list[tuple[Row, Chart]]
 
 
 def kinds_of(methods: Mapping[str, str]) -> dict[str, str]:
@@ -41,7 +42,7 @@ def refunds_chart(back: Refunds, period: Period) -> Chart:
     return columns([words.day(day) for day in period.days], [Series("back", "", values)], _yen)
 
 
-def fee_chart(lines: list[Fee], catalog: Catalog, products: Mapping[str, str], methods: Mapping[str, str]) -> Chart:
+def fee_chart(lines: list[Fee], catalog: Catalog, products: Mapping[str, str], methods: Mapping[str, str]) -> Rows:
     """Draw Stripe's share of each price, as it is and as the catalog assumes; the largest first."""
     known: dict[str, Method] = {method.key: method for method in catalog.methods}
     drawn = []
@@ -64,14 +65,14 @@ def fee_chart(lines: list[Fee], catalog: Catalog, products: Mapping[str, str], m
     return rows(drawn)
 
 
-def voucher_chart(vouchers: Vouchers) -> Chart:
+def voucher_chart(vouchers: Vouchers) -> Rows:
     """Draw what became of the vouchers."""
     total = vouchers.states.total()
     parts = {"paid": vouchers.paid, "waiting": vouchers.waiting, "over": vouchers.over}
     return rows([_share_row(str(words.VOUCHERS[key]), count, total) for key, count in parts.items()])
 
 
-def time_to_pay_chart(times: Spread) -> Chart:
+def time_to_pay_chart(times: Spread) -> Rows:
     """Draw how soon vouchers are paid."""
     names = [gettext("within %(time)s", time=words.duration(end)) for end in PAID_WITHIN]
     names.append(gettext("later"))
@@ -79,13 +80,13 @@ def time_to_pay_chart(times: Spread) -> Chart:
     return rows([_share_row(name, count, times.total) for name, count in zip(names, counts, strict=True)])
 
 
-def funnel_chart(stages: Mapping[str, int]) -> Chart:
+def funnel_chart(stages: Mapping[str, int]) -> Rows:
     """Draw how many orders come how far."""
     first = stages["ordered"]
     return rows([_share_row(str(name), stages[stage], first) for stage, name in words.STAGES.items()])
 
 
-def analyses_chart(analyses: Mapping[str, Analyses], products: Mapping[str, str]) -> Chart:
+def analyses_chart(analyses: Mapping[str, Analyses], products: Mapping[str, str]) -> Rows:
     """Draw how long the analyses of each product take: most of them, and nearly all."""
     drawn = []
     for key, found in analyses.items():
