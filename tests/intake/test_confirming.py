@@ -68,6 +68,7 @@ def test_ac_u03_size_and_checksum_are_known_before_anything_can_be_paid(
         "former": {},
         "input_gone_at": None,
         "terms_version": order.terms_version,
+        "transfers": [],
     }
     assert _enqueued(portal, order.id)
 
