@@ -86,7 +86,9 @@ def _engine(url: str, size: int, **options: Any) -> Engine:  # noqa: ANN401  (SQ
                 "connect_timeout": CONNECT_TIMEOUT_S,
                 # The last one: a worker that is frozen in a transaction must not hold an order for ever (Q2).
                 "options": "-c lock_timeout=10000 -c statement_timeout=30000 -c timezone=UTC"
-                " -c idle_in_transaction_session_timeout=30000",
+                " -c idle_in_transaction_session_timeout=30000"
+                # Where the planner thought a search of some milliseconds dear, compiling it took 0.2 s.
+                " -c jit=off",
             },
             **options,
         )

@@ -16,7 +16,10 @@ from tests.helpers import ROOT
 AT_ONCE = 5000
 Rows = dict[str, list[Row]]
 TABLES = ("orders", "payments", "refunds", "stripe_events", "audit", "mails")
-FILL = text("INSERT INTO order_words (order_id, words) SELECT order_id, words FROM order_words_source")
+FILL = text(
+    "INSERT INTO order_words (order_id, created_at, words)"
+    " SELECT order_id, created_at, words FROM order_words_source ORDER BY created_at"
+)
 
 
 def fill(url: str, made: Iterator[Rows]) -> None:

@@ -5,21 +5,25 @@ who writes an order has to think of it. (On SQLite a migration that rebuilds `or
 with the old table: it has to make those of FOLLOW anew.)
 
 PostgreSQL: a GIN index of all pieces of three characters, and of two where a character is not ASCII, which is what
-Japanese words need. Not pg_trgm: that drops Japanese in the locale C, finds no word of two characters, and is an
-extension. SQLite: FTS5 with its trigrams.
+Japanese words need. Each piece begins with the number of the eight weeks in which its order was made, so that the
+newest orders with a common word are found without those of years. Not pg_trgm: that drops Japanese in the locale C,
+finds no word of two characters, and is an extension. SQLite: FTS5 with its trigrams.
 """
 
 import sqlalchemy as sa
 from alembic import op
+
+import app.models.base
 
 revision = "0011"
 down_revision = "0010"
 branch_labels = None
 depends_on = None
 
+UTC = app.models.base.UtcDateTime(timezone=True)
 SOURCE = {
     "sqlite": """
-        CREATE VIEW order_words_source AS SELECT orders.id AS order_id,
+        CREATE VIEW order_words_source AS SELECT orders.id AS order_id, orders.created_at AS created_at,
             lower(orders.filename || ' ' || orders.email || ' ' || orders.id || ' ' || replace(orders.id, '-', '')
             || coalesce((SELECT ' ' || group_concat(codes.atom, ' ')
                          FROM payments JOIN json_tree(payments.voucher, '$.stores') AS codes
@@ -28,7 +32,7 @@ SOURCE = {
     """,
     # In the collation C a capital is one of A to Z on every machine, as it is in SQLite.
     "postgresql": """
-        CREATE VIEW order_words_source AS SELECT orders.id AS order_id,
+        CREATE VIEW order_words_source AS SELECT orders.id AS order_id, orders.created_at AS created_at,
             lower((orders.filename || ' ' || orders.email || ' ' || orders.id || ' ' || replace(orders.id, '-', '')
             || coalesce((SELECT ' ' || string_agg(code #>> '{}', ' ')
                          FROM payments CROSS JOIN LATERAL jsonb_path_query(
@@ -38,7 +42,8 @@ SOURCE = {
     """,
 }
 FILL = """
-    INSERT INTO order_words (order_id, words) SELECT order_id, words FROM order_words_source WHERE {which}
+    INSERT INTO order_words (order_id, created_at, words)
+    SELECT order_id, created_at, words FROM order_words_source WHERE {which}
     ON CONFLICT (order_id) DO UPDATE SET words = excluded.words WHERE order_words.words <> excluded.words
 """
 LAST_METHOD = """
@@ -93,15 +98,20 @@ INDEX = {
         " INSERT INTO order_pieces (rowid, words) VALUES (new.number, new.words); END",
     ],
     "postgresql": [
-        "CREATE FUNCTION order_pieces(words text) RETURNS text[] LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$"
-        " SELECT array_agg(piece) FROM ("
+        # 4838400 seconds are PERIOD of app.staff.search.
+        "CREATE FUNCTION order_pieces(words text, created_at timestamptz) RETURNS text[]"
+        " LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$"
+        " SELECT array_agg(period || piece) FROM ("
+        "  SELECT floor(extract(epoch FROM created_at) / 4838400) || ':' AS period OFFSET 0"
+        " ) AS periods, ("
         "  SELECT substr(words, n, 3) AS piece FROM generate_series(1, length(words) - 2) AS n"
         "  UNION ALL"
         "  SELECT substr(words, n, 2) FROM generate_series(1, length(words) - 1) AS n"
         "  WHERE octet_length(words) > length(words) AND octet_length(substr(words, n, 2)) > 2"
         " ) AS pieces $$",
         # Without fastupdate: a search would have to read the list of what is not in the index yet.
-        "CREATE INDEX ix_order_words_pieces ON order_words USING gin (order_pieces(words)) WITH (fastupdate = off)",
+        "CREATE INDEX ix_order_words_pieces ON order_words"
+        " USING gin (order_pieces(words, created_at)) WITH (fastupdate = off)",
     ],
 }
 NO_INDEX = {
@@ -110,7 +120,7 @@ NO_INDEX = {
         "DROP TABLE order_piece_terms",
         "DROP TABLE order_pieces",
     ],
-    "postgresql": ["DROP INDEX ix_order_words_pieces", "DROP FUNCTION order_pieces(text)"],
+    "postgresql": ["DROP INDEX ix_order_words_pieces", "DROP FUNCTION order_pieces(text, timestamptz)"],
 }
 NOT_FOLLOW = {
     "sqlite": [*(f"DROP TRIGGER {name}" for name, *_ in FOLLOWED), "DROP TRIGGER payments_last_method"],
@@ -134,13 +144,14 @@ def upgrade() -> None:
         "order_words",
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("order_id", sa.String(length=36), nullable=False),
+        sa.Column("created_at", UTC, nullable=False),
         sa.Column("words", words, nullable=False),
         sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_order_words_order_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_order_words")),
         sa.UniqueConstraint("order_id", name=op.f("uq_order_words_order_id")),
     )
     op.execute(SOURCE[dialect])
-    op.execute(FILL.format(which="true"))
+    op.execute(FILL.format(which="true ORDER BY created_at, order_id"))
     for statement in (*INDEX[dialect], *FOLLOW[dialect]):
         op.execute(statement)
 

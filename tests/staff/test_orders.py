@@ -14,7 +14,8 @@ from app.kit.ids import new_id
 from app.models import Order
 from app.portal import Portal
 from app.staff.listing.asked import Asked
-from app.staff.listing.pages import PAGE, Page, page_of
+from app.staff.listing.pages import Page, page_of
+from app.staff.listing.reading import PAGE
 from app.staff.listing.sorts import SORTS
 from app.staff.listing.total import COUNTED, Total
 from tests.helpers import make_order, make_payment

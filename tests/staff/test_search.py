@@ -1,6 +1,7 @@
 """The search of the list of orders: pieces of all that staff may hold in hand, on both databases."""
 
 import unicodedata
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlencode
 
@@ -11,9 +12,10 @@ from sqlalchemy import delete, select, text, update
 from app.kit.ids import new_id
 from app.models import Order, OrderWords, Payment, Refund, StripeEvent
 from app.portal import Portal
-from app.staff.listing import pages
+from app.staff.listing import reading
 from app.staff.listing.asked import Asked
-from app.staff.listing.pages import PAGE, page_of
+from app.staff.listing.pages import page_of
+from app.staff.listing.reading import PAGE
 from tests.helpers import make_order, make_payment
 from tests.history.people import log_in
 from tests.staff.lists import found
@@ -128,26 +130,31 @@ def test_the_index_of_sqlite_is_whole(portal: Portal, backend: str) -> None:
         session.execute(text("INSERT INTO order_pieces (order_pieces, rank) VALUES ('integrity-check', 1)"))
 
 
-def test_common_and_rare_words_go_on_over_pages(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whether the newest are looked through, the index is read, or it has too many: the orders are the same."""
+@pytest.mark.parametrize("sort", ["", "oldest", "dearest", "paid"])
+def test_common_and_rare_words_go_on_over_pages(portal: Portal, monkeypatch: pytest.MonkeyPatch, sort: str) -> None:
+    """Whether the first are looked through, the index is read, or it has too many: the orders are the same, both ways.
+
+    They lie in several periods of the index, and a filter leaves some of them out.
+    """
     mark = new_id()[:13]
-    orders = [
-        make_order(portal, filename=f"{mark}.csv", created_at=LONG_AGO + timedelta(seconds=number))
-        for number in range(PAGE + 5)
-    ]
-    ids = [order.id for order in reversed(orders)]
+    days = [LONG_AGO + timedelta(days=10 * number) for number in range(PAGE + 5)]
+    orders = [make_order(portal, filename=f"{mark}.csv", created_at=day, paid_at=day, state="failed") for day in days]
+    make_order(portal, filename=f"{mark}.csv", created_at=days[9], paid_at=days[9], state="delivered")
+    ids = [order.id for order in (orders if sort == "oldest" else reversed(orders))]
     ways = []
-    for looked_through, most_hits in ((10**6, 5000), (1, 5000), (1, 10)):
-        monkeypatch.setattr(pages, "LOOKED_THROUGH", looked_through)
-        monkeypatch.setattr(pages, "MOST_HITS", most_hits)
-        monkeypatch.setattr("app.staff.search.MOST_HITS", most_hits)
+    for looked_through, most_hits in ((10**6, 5000), (0, 5000), (0, 10)):
+        monkeypatch.setattr(reading, "LOOKED_THROUGH", looked_through)
+        monkeypatch.setattr(reading, "MOST_HITS", most_hits)
+        asked = Asked(q=mark, state="failed", sort=sort)
         with portal.database.transaction() as session:
-            first = page_of(session, Asked(q=mark))
-            second = page_of(session, Asked(q=mark, after=first.older))
+            first = page_of(session, asked)
+            second = page_of(session, replace(asked, after=first.older))
+            again = page_of(session, replace(asked, before=second.newer))
         assert [order.id for page in (first, second) for order in page.orders] == ids
+        assert [order.id for order in again.orders] == ids[:PAGE]
         assert first.total is not None
         ways.append((first.total.kind, first.total.count))
-    assert ways == [("over", PAGE), ("exactly", PAGE + 5), ("over", PAGE)]
+    assert ways == [("over", PAGE), ("exactly", PAGE + 5), ("exactly", PAGE + 5)]
 
 
 @pytest.mark.parametrize(

@@ -6,15 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import structlog
-from sqlalchemy import ColumnElement
 from sqlalchemy.orm import load_only, selectinload
 
 from app.models import Order, Payment
 from app.portal import portal
 from app.staff.listing.asked import Asked, conditions_of
 from app.staff.listing.columns import COLUMNS, cell
-from app.staff.listing.pages import SHOWN, by_index, read
+from app.staff.listing.reading import SHOWN, by_index, looked_through, read
 from app.staff.listing.sorts import NEWEST, SORTS
+from app.staff.pieces import Conditions, Words
 from app.staff.search import meaning
 
 AT_ONCE = 1000
@@ -39,10 +39,16 @@ def lines_of(asked: Asked, chosen: Sequence[str], order_ids: Sequence[str] = ())
     columns = [COLUMNS[name] for name in chosen]
     yield BOM + _csv([[cell(column.title) for column in columns]])
     sort, rows = SORTS.get(asked.sort, NEWEST), 0
-    conditions = _conditions(asked, order_ids)
-    while conditions is not None:
+    wanted = _wanted(asked, order_ids)
+    while wanted is not None:
         with portal.database.transaction() as session:
-            orders = read(session, asked, conditions, AT_ONCE, options=_NEEDED)
+            conditions, words = wanted
+            orders = (
+                looked_through(session, asked, conditions, words, AT_ONCE, _NEEDED)
+                or by_index(session, asked, conditions, words, AT_ONCE, _NEEDED)
+                if words
+                else read(session, asked, conditions, AT_ONCE, _NEEDED)
+            )
             text = _csv([[cell(column.value(order)) for column in columns] for order in orders[:AT_ONCE]])
         rows += len(orders[:AT_ONCE])
         yield text
@@ -52,18 +58,18 @@ def lines_of(asked: Asked, chosen: Sequence[str], order_ids: Sequence[str] = ())
     log.info("orders.exported", rows=rows)
 
 
-def _conditions(asked: Asked, order_ids: Sequence[str]) -> list[ColumnElement[bool]] | None:
-    """Return what the orders must be; None: the search text is nothing that can be searched for."""
+def _wanted(asked: Asked, order_ids: Sequence[str]) -> tuple[Conditions, Words] | None:
+    """Return what the orders must be and hold; None: the search text is nothing that can be searched for."""
     if order_ids:
-        return [Order.id.in_(order_ids)]
+        return [Order.id.in_(order_ids)], ()
     conditions = conditions_of(asked)
     if not asked.q:
-        return conditions
+        return conditions, ()
     with portal.database.transaction() as session:
         meant = meaning(session, asked.q)
-        if isinstance(meant, tuple):
-            meant = by_index(session, meant)
-    return None if meant is None else [*conditions, meant]
+    if meant is None:
+        return None
+    return (conditions, meant) if isinstance(meant, tuple) else ([*conditions, meant], ())
 
 
 def _csv(rows: Sequence[Sequence[str | int]]) -> str:

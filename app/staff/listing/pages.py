@@ -1,34 +1,17 @@
-"""A page of the list of orders.
-
-Whatever is asked for, little is read: each filter and each sort has an index, pages begin at a place and not at a
-number, and a search reads its index of pieces only after the newest orders have not filled the page.
-"""
+"""A page of the list of orders, with its neighbours and about how many there are."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import ColumnElement, Exists, Select, func, select, union_all
-from sqlalchemy.orm import Session, load_only
-from sqlalchemy.orm.interfaces import ORMOption
+from sqlalchemy.orm import Session
 
 from app.models import Order
-from app.staff.listing.asked import Asked, conditions_of, yen
-from app.staff.listing.sorts import NEWEST, SORTS, Sort
-from app.staff.listing.total import Total, total_of
-from app.staff.search import MOST_HITS, Words, contains, hits, meaning
-
-PAGE = 50
-LOOKED_THROUGH = 2000
-"""So many orders are looked through for a searched word before the index of pieces is read."""
-MOST_PRICES = 100
-Conditions = list[ColumnElement[bool]]
-
-SHOWN = (
-    Order.created_at, Order.product, Order.email, Order.filename, Order.price,
-    Order.state, Order.money, Order.method, Order.attention, Order.paid_at,
-)  # fmt: skip
-_SHOWN_ONLY = (load_only(*SHOWN, raiseload=True),)
+from app.staff.listing.asked import Asked, conditions_of
+from app.staff.listing.reading import PAGE, amount, by_index, looked_through, read
+from app.staff.listing.sorts import NEWEST, SORTS
+from app.staff.listing.total import COUNTED, Total, counted, total_of
+from app.staff.pieces import Conditions, Words, found
+from app.staff.search import meaning
 
 
 @dataclass(frozen=True)
@@ -66,11 +49,11 @@ def page_of(session: Session, asked: Asked) -> Page:
 
 @dataclass(frozen=True)
 class _Found:
-    """The orders of a page and one more, with all conditions; `countable` where an index has all these orders."""
+    """The orders of a page and one more; by what all of them are counted, or None: they are too many with the words."""
 
     orders: list[Order]
-    conditions: Conditions
-    countable: bool = True
+    conditions: Conditions | None
+    words: Words = ()
 
 
 def _found(session: Session, asked: Asked) -> _Found | None:
@@ -79,88 +62,19 @@ def _found(session: Session, asked: Asked) -> _Found | None:
         return None
     conditions = conditions_of(asked)
     if isinstance(meant, tuple):
-        orders = read(session, asked, conditions, among=meant)
-        if len(orders) > PAGE:
-            return _Found(orders, conditions, countable=False)
-        meant = by_index(session, meant)
+        orders = looked_through(session, asked, conditions, meant)
+        if orders:
+            return _Found(orders, None)
+        return _Found(by_index(session, asked, conditions, meant), conditions, meant)
     if meant is not None:
         conditions.append(meant)
-    return _Found(read(session, asked, conditions), conditions, countable=not isinstance(meant, Exists))
+    return _Found(read(session, asked, conditions), conditions)
 
 
-def _total(session: Session, asked: Asked, found: _Found) -> Total:
-    return total_of(session, [*found.conditions, *_amount(asked)]) if found.countable else Total(PAGE, "over")
-
-
-def by_index(session: Session, words: Words) -> ColumnElement[bool]:
-    """Return the condition of the orders that the index of pieces finds, unless they are too many for a list."""
-    found = hits(session, words)
-    return Order.id.in_(found) if len(found) <= MOST_HITS else contains(words)
-
-
-def read(
-    session: Session,
-    asked: Asked,
-    conditions: Conditions,
-    size: int = PAGE,
-    *,
-    among: Words = (),
-    options: Sequence[ORMOption] = _SHOWN_ONLY,
-) -> list[Order]:
-    """Read one order more than `size` away from the place, `before` it backwards.
-
-    `among`: only those that hold these words, of the first LOOKED_THROUGH.
-    """
-    sort, backwards = SORTS.get(asked.sort, NEWEST), bool(asked.before)
-    place = asked.before or asked.after
-    if place:
-        conditions = [*conditions, sort.beyond(place, backwards=backwards)]
-    first = _first(session, asked, sort, conditions, LOOKED_THROUGH if among else size + 1).subquery()
-    query = (
-        select(Order)
-        .join(first, Order.id == first.c.id)
-        .where(*[contains(among)] if among else [])
-        .order_by(*sort.ordered(backwards=backwards))
-        .limit(size + 1)
-        .options(*options)
-    )
-    return list(session.scalars(query))
-
-
-def _first(session: Session, asked: Asked, sort: Sort, conditions: Conditions, count: int) -> Select[Any]:
-    """Select the ids of the first orders in the sort's order.
-
-    With an amount, orders of each price are taken for themselves: prices are few, and so each is read from its index
-    in the right order, however rare or long ago it is.
-    """
-    order_by = sort.ordered(backwards=bool(asked.before))
-    prices = None if sort.columns[0] is Order.price else _prices(session, asked)
-    if not prices:
-        return select(*sort.columns).where(*conditions, *_amount(asked)).order_by(*order_by).limit(count)
-    each = [
-        select(
-            select(*sort.columns).where(*conditions, Order.price == price).order_by(*order_by).limit(count).subquery()
-        )
-        for price in prices
-    ]
-    together = union_all(*each).subquery()
-    places = [together.c[column.key] for column in sort.columns]
-    falling = sort.greatest_first != bool(asked.before)
-    return select(together).order_by(*(place.desc() if falling else place.asc() for place in places)).limit(count)
-
-
-def _amount(asked: Asked) -> Conditions:
-    least = [Order.price >= yen(asked.least)] if asked.least else []
-    return [*least, *([Order.price <= yen(asked.most)] if asked.most else [])]
-
-
-def _prices(session: Session, asked: Asked) -> list[int]:
-    """Return the prices in the asked range by hopping through their index; empty: no range, or too many."""
-    amount = _amount(asked)
-    if not amount:
-        return []
-    hop = select(func.min(Order.price).label("price")).where(*amount).cte("hop", recursive=True)
-    following = select(func.min(Order.price)).where(*amount, Order.price > hop.c.price).scalar_subquery()
-    hop = hop.union_all(select(following).where(hop.c.price.is_not(None)))
-    prices = session.scalars(select(hop.c.price).where(hop.c.price.is_not(None)).limit(MOST_PRICES + 1)).all()
-    return list(prices) if len(prices) <= MOST_PRICES else []
+def _total(session: Session, asked: Asked, page: _Found) -> Total:
+    if page.conditions is None:
+        return Total(PAGE, "over")
+    conditions = [*page.conditions, *amount(asked)]
+    if not page.words:
+        return total_of(session, conditions)
+    return counted(session, found(session, page.words, conditions, COUNTED + 1))

@@ -25,26 +25,23 @@ class Sort:
     columns: tuple[InstrumentedAttribute[Any], ...]
     greatest_first: bool = True
 
-    def ordered(self, *, backwards: bool = False) -> list[ColumnElement[Any]]:
-        """Return what to order by; `backwards`: from the end to the beginning."""
-        falling = self.greatest_first != backwards
-        return [column.desc() if falling else column.asc() for column in self.columns]
-
     def place(self, order: Order) -> str:
         """Return an order's place in the list, for an address."""
         return "_".join(_written(getattr(order, column.key)) for column in self.columns)
 
-    def beyond(self, place: str, *, backwards: bool = False) -> ColumnElement[bool]:
-        """Return the condition of what comes after a place; raises BadInputError for one that is not ours."""
+    def values(self, place: str) -> tuple[Any, ...]:
+        """Read a place, a value a column; raises BadInputError for one that is not ours."""
         texts = place.split("_")
         if len(texts) != len(self.columns):
             raise BadInputError
         try:
-            values = [
-                literal(_READ[column.key](text), column.type) for column, text in zip(self.columns, texts, strict=True)
-            ]
+            return tuple(_READ[column.key](text) for column, text in zip(self.columns, texts, strict=True))
         except ValueError:
             raise BadInputError from None
+
+    def beyond(self, place: str, *, backwards: bool = False) -> ColumnElement[bool]:
+        """Return the condition of what comes after a place; raises BadInputError for one that is not ours."""
+        values = [literal(value, column.type) for column, value in zip(self.columns, self.values(place), strict=True)]
         here, there = tuple_(*self.columns), tuple_(*values)
         return here < there if self.greatest_first != backwards else here > there
 

@@ -44,10 +44,16 @@ def total_of(session: Session, conditions: list[ColumnElement[bool]]) -> Total:
     postgresql = session.get_bind().dialect.name == "postgresql"
     guess = _guess(session, query) if postgresql else 0
     if guess <= 2 * COUNTED:
-        counted = session.scalar(select(func.count()).select_from(query.limit(COUNTED + 1).subquery())) or 0
-        if counted <= COUNTED:
-            return Total(counted)
+        total = counted(session, query.limit(COUNTED + 1))
+        if total.kind == "exactly":
+            return total
     return Total(_rounded(max(guess, COUNTED)), "about") if postgresql else Total(COUNTED, "over")
+
+
+def counted(session: Session, some: Select[Any]) -> Total:
+    """Count what a query selects, which is COUNTED and one more at most."""
+    count = session.scalar(select(func.count()).select_from(some.subquery())) or 0
+    return Total(count) if count <= COUNTED else Total(COUNTED, "over")
 
 
 def _guess(session: Session, query: Select[Any]) -> int:
