@@ -6,7 +6,7 @@ from flask_babel import gettext
 
 from app.errors import NotFoundError
 from app.portal import portal
-from app.staff.events import FILTERS, KINDS, STATES, event_of, events_page, last_look
+from app.staff.events import FILTERS, KINDS, NOTES, STATES, event_of, events_page, last_look
 from app.staff.log import write
 from app.staff.masking import masked_payload
 from app.staff.permissions import may, permitted
@@ -28,6 +28,7 @@ def events() -> ResponseReturnValue:
         filters=FILTERS,
         states=STATES,
         kinds=KINDS,
+        notes=NOTES,
         newest=url_for("staff.events", state=state or None) if after else "",
         older=url_for("staff.events", state=state or None, after=page.older) if page.older else "",
     )
@@ -46,6 +47,7 @@ def event(event_id: str) -> ResponseReturnValue:
         link=event_link(portal.settings, found.id),
         states=STATES,
         kinds=KINDS,
+        notes=NOTES,
         may_replay=may("events.replay") and found.state in REPLAYED and found.taken_by is None,
     )
 

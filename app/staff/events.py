@@ -23,6 +23,12 @@ STATES = {
 FETCHED = "fetched"
 FILTERS = {**STATES, FETCHED: lazy_gettext("Stripe could not deliver it")}
 """What the list can be asked for: a state, or what had to be fetched."""
+NOTES = {
+    "unused_type": lazy_gettext("We do not use events of this kind."),
+    "other_mode": lazy_gettext("Of the other mode: test, or live."),
+    "other_account": lazy_gettext("Of another account."),
+}
+"""What the remark of an event means; one that is not here is shown as it is."""
 KINDS = {"dead": "error", "received": "info", "handled": "ok"}
 _CURSOR = re.compile(r"(\d{8}T\d{6}\.\d{6})_(evt_[A-Za-z0-9_]{1,90})")
 _STAMP = "%Y%m%dT%H%M%S.%f"

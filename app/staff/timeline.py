@@ -6,14 +6,14 @@ A source turns rows of one table into moments; the page shows them all, or those
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from flask_babel import LazyString, gettext, lazy_gettext
 
 from app.models import Mail, Run, StripeEvent
 from app.staff import words
+from app.staff.details import told
 from app.staff.dossier import Dossier
-from app.staff.events import STATES
+from app.staff.events import NOTES, STATES
 
 LANES = {
     "customer": lazy_gettext("Customer"),
@@ -23,7 +23,6 @@ LANES = {
     "staff": lazy_gettext("Staff"),
 }
 _LANE_OF_ACTOR = {"customer": "customer", "stripe": "stripe"}
-_TECHNICAL = {"once"}  # what an entry keeps for the portal, not for people
 
 
 @dataclass(frozen=True)
@@ -54,12 +53,8 @@ def _audit(dossier: Dossier) -> Iterator[Moment]:
             lane="staff" if entry.actor.startswith("staff:") else _LANE_OF_ACTOR.get(entry.actor, "portal"),
             who=words.ACTORS.get(entry.actor, entry.actor.removeprefix("staff:")),
             title=words.AUDIT.get(entry.kind, entry.kind),
-            details=_plain(entry.data),
+            details=", ".join(f"{name}: {value}" for name, value in told(entry.data)),
         )
-
-
-def _plain(data: dict[str, Any]) -> str:
-    return ", ".join(f"{name}: {value}" for name, value in data.items() if name not in _TECHNICAL)
 
 
 def _events(dossier: Dossier) -> Iterator[Moment]:
@@ -75,7 +70,8 @@ def _events(dossier: Dossier) -> Iterator[Moment]:
 
 
 def _event(event: StripeEvent) -> str:
-    return ", ".join(filter(None, (str(STATES.get(event.state, event.state)), event.note)))
+    note = event.note and str(NOTES.get(event.note, event.note))
+    return ", ".join(filter(None, (str(STATES.get(event.state, event.state)), note)))
 
 
 def _runs(dossier: Dossier) -> Iterator[Moment]:

@@ -21,7 +21,7 @@ LOG = "read 31 rows, 3 columns\nwrote result.json, plots/daily.png\n"
 OTHERS = (
     ("suzuki@example.jp", "来店者数.csv", "waiting", "unpaid", None),
     ("takahashi.ichiro@example.jp", "在庫 2026-09.xlsx", "analysing", "unpaid", None),
-    ("tanaka@example.com", "survey_2026_final_v3.csv", "analysed", "awaiting", None),
+    ("tanaka@example.com", "survey_2026_final_v3.csv", "analysed", "unpaid", None),
     ("ito.misaki@example.jp", "アンケート.csv", "analysed", "unpaid", None),
     ("watanabe@example.jp", "店舗別売上 2025年度.csv", "delivered", "paid", None),
     ("yamamoto@example.jp", "写真.jpg", "rejected", "unpaid", None),
@@ -73,7 +73,7 @@ def _sales_of_a_day(portal: Portal, ago: int) -> None:
     columns = {"order_id": order.id, "engine": "local", "program": "python -m analyses.csv_profile"}
     with portal.database.transaction() as session:
         ended = at + timedelta(seconds=4 + ago)
-        session.add(Run(id=new_id(), **columns, outcome="done", started_at=at, ended_at=ended))
+        session.add(Run(id=new_id(), **columns, outcome="analysed", started_at=at, ended_at=ended))
 
 
 def _with_a_story(portal: Portal, sandbox: Sandbox) -> Order:
@@ -88,7 +88,7 @@ def _with_a_story(portal: Portal, sandbox: Sandbox) -> Order:
         session.add(
             Run(
                 id=new_id(), order_id=order.id, engine="local", program="python -m analyses.csv_profile",
-                outcome="done", exit_code=0, peak_memory=88_000_000, log=LOG,
+                outcome="analysed", exit_code=0, peak_memory=88_000_000, log=LOG,
                 started_at=now - timedelta(seconds=3), ended_at=now,
             )
         )  # fmt: skip
@@ -128,7 +128,7 @@ def _troubles(portal: Portal, order: Order, large: Payment) -> str:
         )  # fmt: skip
         session.add(
             Mail(
-                id=new_id(), dedup_key=new_id(), kind="delivered", order_id=order.id, to=order.email, locale="ja",
+                id=new_id(), dedup_key=new_id(), kind="results_go_soon", order_id=order.id, to=order.email, locale="ja",
                 params={}, state="failed", error="550 5.1.1 user unknown", created_at=now - timedelta(hours=1),
             )
         )  # fmt: skip

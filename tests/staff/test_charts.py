@@ -58,7 +58,7 @@ def test_how_durations_lie() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(None, "-"), (0, "0 s"), (1, "1 s"), (119, "119 s"), (120, "2.0 min"), (3600, "60 min"), (7200, "2.0 h"),
+    [(None, "-"), (0, "0 s"), (1, "1 s"), (119, "119 s"), (120, "2 min"), (3600, "60 min"), (7200, "2 h"),
      (86_400, "24 h"), (200_000, "2.3 days")],
 )  # fmt: skip
 def test_a_time_in_the_unit_that_suits_it(app: object, seconds: int | None, text: str) -> None:

@@ -8,9 +8,11 @@ from flask.typing import ResponseReturnValue
 from app.errors import BadInputError
 from app.kit.ids import is_uuid
 from app.portal import portal
+from app.staff.details import told
 from app.staff.log.check import standing
 from app.staff.log.reading import Asked, page_of
 from app.staff.log.words import DEEDS
+from app.staff.people.words import ROLES
 from app.staff.permissions import permitted
 
 blueprint = Blueprint("staff_log", __name__, url_prefix="/staff/log")
@@ -33,6 +35,8 @@ def index() -> ResponseReturnValue:
         chain=chain,
         asked=asked,
         deeds=DEEDS,
+        roles=ROLES,
+        told=told,
         newest=url_for("staff_log.index", **kept) if before else "",
         older=url_for("staff_log.index", **kept, before=page.older) if page.older else "",
     )

@@ -57,7 +57,9 @@ def fee_chart(lines: list[Fee], catalog: Catalog, products: Mapping[str, str], m
             bars.append(Bar(f"assumed {verdict}", text, float(line.assumed_share)))
         if not bars:
             continue  # paid without Stripe
-        note = gettext("truly %(true)s, assumed %(assumed)s", true=true, assumed=assumed)
+        note = bars[0].text
+        if len(bars) > 1:
+            note = gettext("truly %(true)s, assumed %(assumed)s", true=true, assumed=assumed)
         if verdict != "ok":
             note = f"{note}: {words.VERDICTS[verdict][1]}"
         name = f"{products.get(line.product, line.product)} / {methods.get(line.method, line.method)}"

@@ -61,8 +61,8 @@ def duration(seconds: int | None) -> str:
     if seconds is None:
         return UNKNOWN
     unit, text = next((unit, text) for unit, text in _UNITS.items() if seconds >= 2 * unit or unit == 1)
-    amount = seconds / unit
-    return str(text % {"amount": f"{amount:.0f}" if unit == 1 or amount >= ROUND_FROM else f"{amount:.1f}"})
+    amount = round(seconds / unit, 0 if unit == 1 or seconds >= ROUND_FROM * unit else 1)
+    return str(text % {"amount": f"{amount:g}"})
 
 
 def day(at: date) -> str:

@@ -7,8 +7,9 @@ from app.kit.ids import new_id
 from app.portal import portal
 from app.staff import words
 from app.staff.actions.catalog import ACTIONS
+from app.staff.attention.kinds import kind_of
 from app.staff.dossier import dossier_of
-from app.staff.events import KINDS
+from app.staff.events import KINDS, NOTES
 from app.staff.events import STATES as EVENT_STATES
 from app.staff.findings import FINDINGS
 from app.staff.log import write
@@ -44,6 +45,8 @@ def order_page(order_id: str, *, wrong_note: bool = False) -> str:
         means=FINDINGS,
         event_states=EVENT_STATES,
         event_kinds=KINDS,
+        event_notes=NOTES,
+        attention=kind_of(order.attention) if order.attention else None,
         words=words,
         products=words.products(),
         methods=words.methods(),
