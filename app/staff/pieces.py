@@ -35,6 +35,7 @@ PERIOD = 4_838_400
 PIECE = 3  # characters; shorter words only where they are not ASCII: 売上
 _SHORT_PIECE = 2
 _MOST_TERMS = 300
+_ASKED, _SAMPLE = 4, 200
 
 Words = tuple[str, ...]
 Rows = Select[*tuple[Any, ...]]
@@ -72,7 +73,7 @@ def found(
         known = select(*at).where(_sqlite(session, pieces), *asked).offset(0).subquery()
         return _first(select(*known.c), tuple(known.c), conditions, limit, newest_first=newest_first)
     periods = _periods(session, after, newest_first=newest_first)
-    each = select(*at).where(_postgresql(pieces, periods.c.number), *asked)
+    each = select(*at).where(_postgresql(session, pieces, periods.c.number), *asked)
     some = _first(each, at, conditions, limit, newest_first=newest_first).lateral()
     return select(some.c.created_at, some.c.id).select_from(periods.join(some, true())).limit(limit)
 
@@ -105,13 +106,12 @@ def _periods(session: Session, after: Place, *, newest_first: bool) -> TableValu
     return func.generate_series(*step).table_valued(column("number", Integer)).render_derived()
 
 
-def _postgresql(words: list[str], period: ColumnElement[int]) -> ColumnElement[bool]:
-    """Ask for pieces side by side, which are a third of all: each one more is another list to read."""
-    pieces: set[str] = set()
-    for word in words:
-        last = max(len(word) - PIECE, 0)
-        pieces.update(word[at : at + PIECE] for at in (*range(0, last, PIECE), last))
-    asked = array([func.concat(period, ":", piece, type_=Text) for piece in sorted(pieces)])
+def _postgresql(session: Session, words: list[str], period: ColumnElement[int]) -> ColumnElement[bool]:
+    """Ask for the rarest pieces only, going by some of the newest orders: a common one is a long list to read."""
+    pieces = {word[at : at + PIECE] for word in words for at in range(max(len(word) - PIECE, 0) + 1)}
+    newest = session.scalars(select(OrderWords.words).order_by(OrderWords.number.desc()).limit(_SAMPLE)).all()
+    rarest = sorted(pieces, key=lambda piece: (sum(piece in known for known in newest), piece))[:_ASKED]
+    asked = array([func.concat(period, ":", piece, type_=Text) for piece in rarest])
     return func.order_pieces(OrderWords.words, OrderWords.created_at).op("@>")(asked)
 
 
