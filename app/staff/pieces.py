@@ -107,24 +107,27 @@ def _periods(session: Session, after: Place, *, newest_first: bool) -> TableValu
 
 
 def _postgresql(session: Session, words: list[str], period: ColumnElement[int]) -> ColumnElement[bool]:
-    """Ask for the rarest pieces only, going by some of the newest orders: a common one is a long list to read."""
-    pieces = {word[at : at + PIECE] for word in words for at in range(max(len(word) - PIECE, 0) + 1)}
-    newest = session.scalars(select(OrderWords.words).order_by(OrderWords.number.desc()).limit(_SAMPLE)).all()
-    rarest = sorted(pieces, key=lambda piece: (sum(piece in known for known in newest), piece))[:_ASKED]
-    asked = array([func.concat(period, ":", piece, type_=Text) for piece in rarest])
+    asked = array([func.concat(period, ":", piece, type_=Text) for piece in _rarest(session, words)])
     return func.order_pieces(OrderWords.words, OrderWords.created_at).op("@>")(asked)
 
 
 def _sqlite(session: Session, words: list[str]) -> ColumnElement[bool]:
-    """Ask FTS5 for phrases; a word of two characters becomes all known pieces that begin with it."""
+    """Ask FTS5; a piece of two characters becomes all known pieces that begin with it."""
     asked = []
-    for word in words:
-        terms = [word] if len(word) >= PIECE else _terms(session, word.lower())
-        asked.append(f"({' OR '.join(map(_phrase, terms))})" if terms else "")
+    for piece in _rarest(session, words):
+        terms = [piece] if len(piece) == PIECE else _terms(session, piece.lower())
+        asked.append(f"({' OR '.join(map(_quoted, terms))})" if terms else "")
     if not all(asked):
         return false()
     found = PIECES.c.order_pieces.op("MATCH")(" AND ".join(asked))
     return OrderWords.number.in_(select(PIECES.c.rowid).where(found))
+
+
+def _rarest(session: Session, words: list[str]) -> list[str]:
+    """Return the rarest pieces of words, going by some of the newest orders: a common one is a long list to read."""
+    pieces = {word[at : at + PIECE] for word in words for at in range(max(len(word) - PIECE, 0) + 1)}
+    newest = session.scalars(select(OrderWords.words).order_by(OrderWords.number.desc()).limit(_SAMPLE)).all()
+    return sorted(pieces, key=lambda piece: (sum(piece in known for known in newest), piece))[:_ASKED]
 
 
 def _terms(session: Session, beginning: str) -> Sequence[str]:
@@ -133,6 +136,6 @@ def _terms(session: Session, beginning: str) -> Sequence[str]:
     return session.scalars(query).all()
 
 
-def _phrase(word: str) -> str:
-    doubled = word.replace('"', '""')
+def _quoted(piece: str) -> str:
+    doubled = piece.replace('"', '""')
     return f'"{doubled}"'

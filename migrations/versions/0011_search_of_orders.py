@@ -86,7 +86,7 @@ FOLLOW = {
 INDEX = {
     "sqlite": [
         "CREATE VIRTUAL TABLE order_pieces USING fts5"
-        " (words, content='order_words', content_rowid='number', tokenize='trigram')",
+        " (words, content='order_words', content_rowid='number', tokenize='trigram', detail='none')",
         "CREATE VIRTUAL TABLE order_piece_terms USING fts5vocab ('order_pieces', 'row')",
         "INSERT INTO order_pieces (order_pieces) VALUES ('rebuild')",
         "CREATE TRIGGER order_words_made AFTER INSERT ON order_words BEGIN"

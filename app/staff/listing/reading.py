@@ -7,7 +7,7 @@ number, and a search reads its index of pieces only after the first orders of th
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, func, select, union_all
+from sqlalchemy import ColumnElement, Select, Subquery, false, func, select, union_all
 from sqlalchemy.orm import Session, load_only
 from sqlalchemy.orm.interfaces import ORMOption
 
@@ -124,8 +124,10 @@ def _first(session: Session, asked: Asked, conditions: Conditions, count: int) -
     """
     sort, order_by = SORTS.get(asked.sort, NEWEST), _ordered(asked)
     prices = None if sort.columns[0] is Order.price else _prices(session, asked)
-    if not prices:
+    if prices is None:
         return select(*sort.columns).where(*conditions, *amount(asked)).order_by(*order_by).limit(count)
+    if not prices:
+        return select(*sort.columns).where(false())
     each = [
         select(
             select(*sort.columns).where(*conditions, Order.price == price).order_by(*order_by).limit(count).subquery()
@@ -142,13 +144,13 @@ def amount(asked: Asked) -> Conditions:
     return [*least, *([Order.price <= yen(asked.most)] if asked.most else [])]
 
 
-def _prices(session: Session, asked: Asked) -> list[int]:
-    """Return the prices in the asked range by hopping through their index; empty: no range, or too many."""
+def _prices(session: Session, asked: Asked) -> list[int] | None:
+    """Return the prices in the asked range by hopping through their index; None: no range, or too many."""
     inside = amount(asked)
     if not inside:
-        return []
+        return None
     hop = select(func.min(Order.price).label("price")).where(*inside).cte("hop", recursive=True)
     following = select(func.min(Order.price)).where(*inside, Order.price > hop.c.price).scalar_subquery()
     hop = hop.union_all(select(following).where(hop.c.price.is_not(None)))
     prices = session.scalars(select(hop.c.price).where(hop.c.price.is_not(None)).limit(MOST_PRICES + 1)).all()
-    return list(prices) if len(prices) <= MOST_PRICES else []
+    return list(prices) if len(prices) <= MOST_PRICES else None
