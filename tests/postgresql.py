@@ -4,7 +4,6 @@ import os
 import pwd
 import shutil
 import subprocess
-import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -22,7 +21,7 @@ class postgresql:  # noqa: N801  (used like a function)
     """A PostgreSQL server of our own in a temporary folder; `initdb` refuses root, so another user runs it."""
 
     def __init__(self, folder: Path) -> None:
-        self._data = Path(tempfile.mkdtemp(prefix="postgresql-", dir=folder))  # tests may come here more than once
+        self._data = folder / "postgresql"
         self._port = free_port()
         found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name))
         self._bin = found[-1] if found else self._packaged()
@@ -41,6 +40,8 @@ class postgresql:  # noqa: N801  (used like a function)
         assert done.returncode == 0, done.stdout + done.stderr
 
     def __enter__(self) -> str:
+        shutil.rmtree(self._data, ignore_errors=True)  # of one that has stopped: tests may come here more than once
+        self._data.mkdir()
         shutil.chown(self._data, self._user)
         self._run(
             f"{self._bin}/initdb",
