@@ -83,6 +83,11 @@ texts: $(VENV)/.ready ## collect the texts of code and templates into the catalo
 security-table: $(VENV)/.ready ## write docs/security.md anew from its rows and the tests
 	$(PY) -m tests.security_table
 
+staff-pictures: setup-tests ## make the pictures of docs/staff.md anew; a minute
+	@mkdir -p var/shots
+	SHOTS=var/shots $(PY) -m pytest tests/browser/test_staff_pages.py -q -k "sqlite and en-US"
+	$(PY) -m tests.browser.pictures var/shots
+
 audit: $(VENV)/.ready ## known holes in the pinned packages; exit 2 where nobody could be asked
 	@test -x var/audit/bin/pip-audit || { python3 -m venv var/audit && var/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit; }
 	var/audit/bin/python deploy/audit.py
@@ -96,4 +101,4 @@ requirements: $(VENV)/.ready ## write the pinned requirements anew from pyprojec
 	uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-header --extra analyses --extra demo --extra dev pyproject.toml -c requirements/base.txt -o requirements/dev.txt
 	uv pip compile -q --generate-hashes --python-version 3.11 --universal --no-header requirements/container.in -c requirements/dev.txt -o requirements/container.txt
 
-.PHONY: help run test lint faults scan audit bench fonts setup setup-tests texts security-table requirements
+.PHONY: help run test lint faults scan audit bench fonts setup setup-tests texts security-table staff-pictures requirements

@@ -6,8 +6,9 @@ from hashlib import sha256
 
 from sqlalchemy import select
 
+from app.checkout.fees import MARK as FEES
 from app.kit.ids import new_id
-from app.models import Finding, Mail, Note, Order, Payment, RefundRequest, Run, StaffMember, StripeEvent
+from app.models import Finding, Mail, Mark, Note, Order, Payment, RefundRequest, Run, StaffMember, StripeEvent
 from app.portal import Portal
 from tests.cast import staff_session
 from tests.checkout.shop import put_result, session_for
@@ -17,6 +18,7 @@ from tests.staff.test_numbers import give_back, sell
 HANAKO, TARO = "hanako@kaiseki.example", "taro@kaiseki.example"
 FILE = "日付,店舗,売上\n2026-10-01,新宿,120000\n".encode()
 LOG = "read 31 rows, 3 columns\nwrote result.json, plots/daily.png\n"
+NAMES = ("mori", "ikeda", "hashimoto", "ishikawa", "ogawa")
 # Customer, file, work, money, attention.
 OTHERS = (
     ("suzuki@example.jp", "来店者数.csv", "waiting", "unpaid", None),
@@ -57,23 +59,27 @@ def furnish(portal: Portal, sandbox: Sandbox) -> Office:
     )
     order = _with_a_story(portal, sandbox)
     mail = wait_for(lambda: _mail_about(portal, order), what="a mail")
-    event = _troubles(portal, order, make_payment(portal, large, state="paid"))
+    event = _troubles(portal, large, make_payment(portal, large, state="paid"))
     return Office(secret, order, large, mail, event)
 
 
 def _sales_of_a_day(portal: Portal, ago: int) -> None:
     at = portal.clock() - timedelta(days=ago, hours=1)
-    for price in (1500,) * (1 + ago * 5 % 4):
-        sell(portal, at, price=price, fee=54)
     ends = at + timedelta(days=3)
     values = {"product": "quick-look", "price": 200, "handling": 120, "fee": 120, "voucher_expires_at": ends}
     order, slip = sell(portal, at, "konbini", **values)  # type: ignore[arg-type]
+    cards = [sell(portal, at, fee=54)[0] for _ in range(1 + ago * 5 % 4)]
     if ago % 5 == 0:
         give_back(portal, slip, at, 320)
-    columns = {"order_id": order.id, "engine": "local", "program": "python -m analyses.csv_profile"}
     with portal.database.transaction() as session:
-        ended = at + timedelta(seconds=4 + ago)
-        session.add(Run(id=new_id(), **columns, outcome="analysed", started_at=at, ended_at=ended))
+        for number, sold in enumerate((order, *cards)):
+            row = session.get_one(Order, sold.id)
+            row.email, row.state = f"{NAMES[(ago + number) % len(NAMES)]}@example.jp", "delivered"
+            row.uploaded_at = row.analysed_at = row.delivered_at = at
+            program = {"engine": "local", "program": "python -m analyses.csv_profile", "outcome": "analysed"}
+            ended = at + timedelta(seconds=4 + ago)
+            session.add(Run(id=new_id(), order_id=row.id, **program, started_at=at, ended_at=ended))
+        session.merge(Mark(name=FEES, value=portal.clock().isoformat(), at=portal.clock()))
 
 
 def _with_a_story(portal: Portal, sandbox: Sandbox) -> Order:
@@ -105,12 +111,12 @@ def _mail_about(portal: Portal, order: Order) -> str | None:
         return session.scalars(select(Mail.id).where(Mail.order_id == order.id, Mail.state == "sent")).first()
 
 
-def _troubles(portal: Portal, order: Order, large: Payment) -> str:
+def _troubles(portal: Portal, order: Order, payment: Payment) -> str:
     now, event = portal.clock(), f"evt_{new_id().replace('-', '')}"
     with portal.database.transaction() as session:
         session.add(
             RefundRequest(
-                id=new_id(), payment_id=large.id, amount=12_000, reason="ファイルの取り違え", state="waiting",
+                id=new_id(), payment_id=payment.id, amount=12_000, reason="ファイルの取り違え", state="waiting",
                 asked_by=TARO, asked_at=now,
             )
         )  # fmt: skip

@@ -54,6 +54,13 @@ PAGES: dict[str, tuple[str, ...]] = {
     "staff.end_sessions": ("/staff/orders/{order}/end-sessions",),
     "staff.findings": ("/staff/findings",),
     "staff.events": ("/staff/events", "/staff/events?state=dead"),
+    "staff.event": (f"/staff/events/evt_{new_id()[:8]}",),  # one that exists: test_staff_pages
+    "staff_order.mail": (f"/staff/orders/{{order}}/mails/{new_id()}",),  # one that exists: test_staff_pages
+    "staff_order.files": ("/staff/orders/{order}/files",),
+    "staff_actions.act": ("/staff/orders/{order}/do/refund", "/staff/orders/{order}/do/nothing"),
+    "staff_attention.index": ("/staff/attention", "/staff/attention?kind=double_payment"),
+    "staff_attention.put_away": ("/staff/attention/closed",),
+    "staff_numbers.index": ("/staff/numbers", "/staff/numbers?from=nothing"),
     "staff_view_as.begin": ("/staff/orders/{order}/view-as",),
     "staff_people.index": ("/staff/people",),
     "staff_log.index": ("/staff/log", "/staff/log?member=nobody"),
@@ -69,6 +76,7 @@ NO_PAGES = {
     "health.readyz": "text for operators",
     "health.metrics": "text for operators",
     "orders.status": "a part that pages fetch",
+    "staff_attention.count": "a part that pages fetch",
     "delivery.download": "leads to a file",
     "delivery.preview": "leads to an image that pages show",
     "privacy.export": "a file",
