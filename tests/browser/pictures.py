@@ -10,7 +10,7 @@ from tests.helpers import ROOT
 
 DOCS = ROOT / "docs"
 WIDTH = 960  # px
-COLOURS = 64
+COLOURS = 250
 TOP = 0, 1060  # px of the screenshot: from, to
 PARTS = {"order": (0, 1560), "numbers": (360, 2080), "as-customer": (0, 900), "people": (0, 1500)}
 
