@@ -10,8 +10,11 @@ from app.models.base import Base
 from app.models.payment import Payment
 
 _ATTENTION = text("attention IS NOT NULL")
-OWED = text("state <> 'delivered' AND money IN ('paid', 'partly_refunded')")
-"""Orders that are paid and whose customer has nothing yet. Queries ask with this very text: its index is partial."""
+OWED = text("state <> 'delivered' AND coalesce(money, '') IN ('paid', 'partly_refunded')")
+"""Orders that are paid and whose customer has nothing yet. Queries ask with this very text: its index is partial.
+
+`coalesce` keeps SQLite from reading all that were ever paid by the index of `money`.
+"""
 
 
 class Order(Base):

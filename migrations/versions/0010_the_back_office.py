@@ -11,7 +11,7 @@ branch_labels = None
 depends_on = None
 
 UTC = app.models.base.UtcDateTime(timezone=True)
-OWED = sa.text("state <> 'delivered' AND money IN ('paid', 'partly_refunded')")
+OWED = sa.text("state <> 'delivered' AND coalesce(money, '') IN ('paid', 'partly_refunded')")
 FETCHED = sa.text("fetched_at IS NOT NULL")
 APPEND_ONLY = {
     'sqlite': [

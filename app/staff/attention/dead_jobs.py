@@ -1,6 +1,6 @@
 """Jobs that failed for good: DBOS gave them up, and nothing runs them again by itself."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 from dbos import WorkflowStatus
@@ -14,7 +14,8 @@ from app.staff.attention.thing import Thing
 from app.webhooks.queue import reason
 
 DEAD = ["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
-A_LOOK = 200
+MOST_READ = 1000
+"""The newest of them: failed jobs are kept for ever, and the inbox is counted on every page."""
 
 
 def dead_jobs(session: Session) -> list[Thing]:
@@ -23,7 +24,7 @@ def dead_jobs(session: Session) -> list[Thing]:
     A job that runs by itself is one thing however often it fails, by its name, and gone when it has succeeded since.
     One that another dead job waited for (`JobQueue.hand_on`) is not told of beside it.
     """
-    dead = list(_dead())
+    dead = _dead()
     ids = {job.workflow_id for job in dead}
     scheduled: dict[str, WorkflowStatus] = {}
     others = []
@@ -54,12 +55,8 @@ def subject_of(job: WorkflowStatus) -> str:
     return str(job.input["args"][0]) if job.input and job.input["args"] else ""
 
 
-def _dead() -> Iterator[WorkflowStatus]:
-    offset, more = 0, True
-    while more:
-        page = portal.jobs.client.list_workflows(status=DEAD, sort_desc=True, limit=A_LOOK, offset=offset)
-        yield from page
-        offset, more = offset + A_LOOK, len(page) == A_LOOK
+def _dead() -> list[WorkflowStatus]:
+    return portal.jobs.client.list_workflows(status=DEAD, sort_desc=True, limit=MOST_READ)
 
 
 def _by_itself(job: WorkflowStatus) -> bool:
