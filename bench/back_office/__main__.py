@@ -3,7 +3,7 @@
 `python -m bench.back_office postgresql` (10,000 and 1,000,000 orders), `... sqlite` (10,000 and 200,000), or with two
 numbers of orders after it. Both databases are filled, then every page is asked for in turns from both, through the
 whole application but the socket; printed: p50 and p95 of each in milliseconds and the ratio of the p50. Then the list
-is exported from the big one, with the most memory that the process held.
+is exported from the big one, with the most memory that the process held, and sixteen look at its orders at once.
 """
 
 import gc
@@ -28,6 +28,7 @@ from app.models import StaffMember
 from app.portal import EXTENSION, Portal
 from app.settings import Settings
 from bench.back_office.cases import BESIDE, GOALS, Case, Sample, some_of
+from bench.back_office.lookers import look
 from bench.back_office.people import Row, orders
 from bench.back_office.seed import fill
 from bench.webhooks.house import portal_environment
@@ -151,6 +152,10 @@ def main() -> None:
         list(table(houses, BESIDE))
         print()
         export(houses[1][0])
+        client, sample = houses[1]
+        cookie = client.get_cookie(SESSION_COOKIE, domain="127.0.0.1")
+        environment = {**os.environ, "DATABASE_URL": urls[1]}
+        look(folder, environment, cookie.value if cookie else "", [rows["orders"][0]["id"] for rows in sample.rows])
 
 
 if __name__ == "__main__":

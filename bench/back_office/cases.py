@@ -91,7 +91,7 @@ GOALS: dict[str, Case] = {
     "search: file name, a piece": lambda s: _list(q=s.order()["filename"][-12:-4]),
     "search: common piece": lambda _: _list(q=".csv"),
     "search: 2 of Japanese": lambda _: _list(q="売上"),
-    "search: 2 words": lambda s: _list(q=f"売上 {s.order()['email'].split('@')[0][:12]}"),
+    "search: 2 words": lambda s: _list(q=f"csv {s.order()['email'].split('@')[0]}"),
     "search: 2 of no order": lambda _: _list(q="鮒寿"),
     "search: nothing": lambda s: _list(q=f"zq{s.dice.randrange(10**6):06}x"),
     "search: voucher": lambda s: _list(q=next(iter(_codes(s).values()))),
@@ -104,6 +104,11 @@ GOALS: dict[str, Case] = {
     "order page": lambda s: f"/staff/orders/{s.order()['id']}",
 }
 BESIDE: dict[str, Case] = {
+    "search: a month of long ago": lambda _: _list(q="_202311"),
+    "search: a day of long ago": lambda _: _list(q="_20231110_"),
+    "search: a name in a hundred": lambda _: _list(q="sakura.yoshida"),
+    "search: 2 words, many orders": lambda _: _list(q="売上 sakura.yoshi"),
+    "search and sort: a day, price": lambda _: _list(sort="dearest", q="_20231110_"),
     "two filters: delivered, unpaid": lambda _: _list(state="delivered", money="unpaid"),
     "two filters: failed, konbini": lambda _: _list(state="failed", method="konbini"),
     "two filters: analysed, konbini": lambda _: _list(state="analysed", method="konbini"),
@@ -112,8 +117,13 @@ BESIDE: dict[str, Case] = {
     "filter and search: failed, name": lambda s: _list(state="failed", q=s.order()["email"].split("@")[0]),
     "search and sort: name, price": lambda s: _list(sort="dearest", q=s.order()["filename"][-12:-4]),
     "method bank transfer": lambda _: _list(method="bank_transfer"),
+    "inbox": lambda _: "/staff/attention",
+    "inbox, its number": lambda _: "/staff/attention/count",
+    "events": lambda _: "/staff/events",
+    "numbers of 30 days": lambda _: "/staff/numbers?from=2026-09-25&to=2026-10-24",
+    "numbers of a year": lambda _: "/staff/numbers?from=2025-10-30&to=2026-10-29",
 }
-"""No goal of the issue: filters together."""
+"""No goal of the issue: filters together, what is found many times over, other pages."""
 
 
 def _codes(sample: Sample) -> dict[str, str]:

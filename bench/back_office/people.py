@@ -9,6 +9,8 @@ from uuid import UUID
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 SPAN = timedelta(days=3 * 365)
+RARE = 100
+"""So many orders call for staff and were refunded at least: a page of them is as long among few as among many."""
 Row = dict[str, Any]
 
 STATES = {
@@ -50,15 +52,17 @@ def orders(count: int) -> Iterator[dict[str, list[Row]]]:
     shares = {state: share for state, (share, _) in STATES.items()}
     for number in range(count):
         at = NOW - SPAN * (1 - number / count) + timedelta(microseconds=dice.randrange(10**6))
-        yield _order(dice, number, at, _pick(dice, shares), first_year=number < count / 3)
+        yield _order(dice, number, at, _pick(dice, shares), first_year=number < count / 3, rare=RARE / count)
 
 
-def _order(dice: random.Random, number: int, at: datetime, state: str, *, first_year: bool) -> dict[str, list[Row]]:
+def _order(
+    dice: random.Random, number: int, at: datetime, state: str, *, first_year: bool, rare: float
+) -> dict[str, list[Row]]:
     order_id, product = uuid(dice), _pick(dice, PRODUCTS)
     customer = dice.randrange(1 + number // 3)
     address = random.Random(customer)  # noqa: S311
     email = f"{address.choice(GIVEN)}.{address.choice(FAMILY)}{customer}@{_pick(address, DOMAINS)}"
-    money = STATES[state][1] if dice.random() > 0.002 else "refunded"  # noqa: PLR2004
+    money = STATES[state][1] if dice.random() > max(0.002, 4 * rare) else "refunded"
     if state == "delivered" and money == "refunded":
         money = "partly_refunded"
     price = {"csv-profile": 1200 if first_year else 1500, "quick-look": 200, "photo-check": 800}[product]
@@ -67,7 +71,7 @@ def _order(dice: random.Random, number: int, at: datetime, state: str, *, first_
         "price": price, "state": state, "money": money, "method": None, "upload_grant": f"g{number}",
         "filename": f"{_pick(dice, NAMES)}_{at:%Y%m%d}_{dice.randrange(10**6):06}.{dice.choice(('csv', 'CSV', 'tsv'))}",
         "size": dice.randrange(10**7), "progress": 100, "created_at": at, "uploaded_at": at,
-        "attention": "double_payment" if dice.random() < 0.0002 else None,  # noqa: PLR2004
+        "attention": "double_payment" if dice.random() < max(0.0002, rare) else None,
         "paid_at": at + timedelta(hours=1) if money != "unpaid" else None,
         "delivered_at": at + timedelta(hours=1) if state == "delivered" else None,
     }  # fmt: skip
