@@ -93,7 +93,7 @@ def test_all_that_is_known_of_an_order_is_there(
     assert answer.status_code == 200
     text = answer.text
     for part in (
-        order.id, email, "other@x.jp", "double_payment", "File arrived", "staff.note", "a@b.example",
+        order.id, email, "other@x.jp", "Paid twice", "File arrived", "staff.note", "a@b.example",
         "&lt;b&gt;called&lt;/b&gt;", f"re_{order.id}", "Waiting for the customer", "Result ready to download", "Sent",
         f"orders/{order.id}.kaiseki", "5 MB", "results/x/result.zip", "1.2 KB", "ab" * 32, "Waits for a second member",
         "second@b.example", "paid by mistake", "evt_of_this_order", "refund.updated", "待ち合わせ",

@@ -102,8 +102,8 @@ def test_it_says_who_and_leads_to_more(portal: Portal, staff: Member) -> None:
     text = staff.client.get(f"/staff/orders/{order.id}?lang=en").text
     for part in (
         MEMBER,
-        "reason: asked",
-        "amount: 1500",
+        "Reason: asked",
+        "Amount: ¥1,500",
         'href="/staff/events/evt_',
         f"/staff/orders/{order.id}/mails/",
     ):
