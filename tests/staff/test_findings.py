@@ -25,7 +25,7 @@ def test_the_list_and_the_order_show_what_was_found_until_it_is_gone(portal: Por
         assert part in listed
     assert "neither we nor S3 know" in listed
     assert subject in staff.get(f"/staff/orders/{order.id}?lang=en").text
-    assert "What does not fit" not in staff.get(f"/staff/orders/{other.id}?lang=en").text
+    assert "<h2>What does not fit" not in staff.get(f"/staff/orders/{other.id}?lang=en").text
     assert "/staff/findings" in staff.get("/staff/orders").text
     close_unseen(["amount_mismatch"], portal.clock())
     assert subject not in staff.get(f"/staff/orders/{order.id}?lang=en").text
