@@ -23,8 +23,8 @@ SHOWN = frozenset((
     "payment_status", "pending_reason", "reason", "request_three_d_secure", "result", "result_reason", "risk_level",
     "status", "submit_type", "tax_exempt", "type", "ui_mode",
 ))  # fmt: skip
-# What we wrote into an object ourselves (app.gateways.stripe, app.checkout.refunds).
-METADATA = frozenset({"order_id", "portal", "attempt", "begun_at", "price", "handling", "terms", "payment"})
+# What we wrote into an object ourselves (app.gateways.stripe, app.checkout.refunds, staff_refunds).
+METADATA = frozenset({"order_id", "portal", "attempt", "begun_at", "price", "handling", "terms", "payment", "request"})
 # Objects about the payer: there, numbers are hidden too (when a card ends, somebody's birthday).
 PERSONAL = frozenset((
     "billing_details", "card", "collected_information", "custom_fields", "customer_details", "destination_details",

@@ -73,7 +73,7 @@ def test_ac_s04_nothing_of_the_payer_is_shown(
 def test_a_field_that_nobody_knows_is_hidden() -> None:
     told = {
         "a_new_field": "千代田区",
-        "nested": {"another": ["Taro", {"deep": "03-1234-5678"}]},
+        "nested": {"more": ["Taro", {"deep": "03-1234-5678"}]},
         "count": 3,
         "yes": True,
     }
