@@ -71,7 +71,7 @@ class Visit:
             "{key}": incoming_key(self.order),
             "{session}": new_id(),
             "{new}": f"{new_id()}@example.jp",
-            "{event}": f"evt_{self.order.id}",
+            "{event}": _event_of(self.order),
             "{finding}": self.order.id,
             "{mail}": _mail_of(self.order),
         }
@@ -104,6 +104,10 @@ def visit(portal: Portal, app: Flask, visitor: str, kind: str) -> Visit:
     return Visit(portal, client, order, pay_link)
 
 
+def _event_of(order: Order) -> str:
+    return f"evt_{order.id.replace('-', '')}"  # as Stripe's look: the list of events is paged by them
+
+
 def _mail_of(order: Order) -> str:
     return str(uuid5(UUID(order.id), "mail"))
 
@@ -118,7 +122,7 @@ def _trouble(portal: Portal, order: Order) -> None:
                 to=order.email, locale="ja", params={}, state="sent", created_at=now, sent_at=now,
             )
         )  # fmt: skip
-        session.add(StripeEvent(id=f"evt_{order.id}", type="refund.failed", state="dead", received_at=now))
+        session.add(StripeEvent(id=_event_of(order), type="refund.failed", state="dead", received_at=now))
         session.add(
             Finding(
                 id=order.id, kind="input_missing", subject=order.id, order_id=order.id, first_seen_at=now,
