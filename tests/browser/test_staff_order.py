@@ -40,7 +40,7 @@ def eventful(portal: Portal) -> Order:
         record(session, order.id, "work.analysed", "worker", now)
         session.add(
             StripeEvent(
-                id=f"evt_{new_id()}", type="checkout.session.completed", object_id=payment.session_id,
+                id=f"evt_{new_id().replace('-', '')}", type="checkout.session.completed", object_id=payment.session_id,
                 state="handled", payload='{"email": "taro@example.jp"}', received_at=now,
             )
         )  # fmt: skip

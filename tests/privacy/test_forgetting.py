@@ -84,7 +84,12 @@ def fill(company: Company, email: str) -> dict[str, Order]:
             told = json.dumps(
                 {"id": payment.payment_intent_id, "email": email, "metadata": {"order": payment.order_id}}
             )
-            event = {"id": f"evt_{new_id()}", "type": "charge.updated", "state": "ignored", "received_at": now}
+            event = {
+                "id": f"evt_{new_id().replace('-', '')}",
+                "type": "charge.updated",
+                "state": "ignored",
+                "received_at": now,
+            }
             session.add(StripeEvent(**event, payload=told))
         session.execute(update(Mail).values(state="sent", sent_at=now, text=f"{email} {NAME}", subject=NAME))
     return made

@@ -72,7 +72,7 @@ def _change(portal: Portal, at: datetime) -> AddressChange:
 
 def _event(**more: Any) -> Make:
     return lambda _, at: StripeEvent(
-        id=f"evt_{new_id()}", type="refund.created", state="handled", received_at=at, **more
+        id=f"evt_{new_id().replace('-', '')}", type="refund.created", state="handled", received_at=at, **more
     )
 
 

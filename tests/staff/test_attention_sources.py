@@ -83,7 +83,7 @@ def mail(portal: Portal) -> Trouble:
 def dead_event(portal: Portal) -> Trouble:
     order = make_order(portal)
     payment = make_payment(portal, order)
-    event_id, now = f"evt_{new_id()}", portal.clock()
+    event_id, now = f"evt_{new_id().replace('-', '')}", portal.clock()
     columns = {"type": "refund.failed", "state": "dead", "object_id": payment.session_id, "note": "StripeDownError: x"}
     with portal.database.transaction() as session:
         session.add(StripeEvent(id=event_id, received_at=now, handled_at=now, **columns))
