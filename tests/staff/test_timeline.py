@@ -48,8 +48,8 @@ def happen(portal: Portal, order: Order, begun: datetime) -> None:
         ):
             session.add(
                 StripeEvent(
-                    id=f"evt_{new_id().replace('-', '')}", type=type_, object_id=about, state="handled", payload='{"secret": 1}',
-                    received_at=at[f"Event {type_}"],
+                    id=f"evt_{new_id().replace('-', '')}", type=type_, object_id=about, state="handled",
+                    payload='{"secret": 1}', received_at=at[f"Event {type_}"],
                 )
             )  # fmt: skip
         session.add(
