@@ -101,6 +101,21 @@ def test_the_invitation_names_who_invites_and_is_dropped_when_it_says_nothing_ne
         render(mail)
 
 
+def test_of_many_members_the_newest_are_shown_and_any_is_found(
+    portal: Portal, app: Flask, admin: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newest = member(portal, app, "viewer").email
+    monkeypatch.setattr(members, "MOST_SHOWN", 1)
+    page = admin.client.get(PEOPLE).text
+    assert "The newest 1 are shown." in page
+    assert (newest in page, f"<h3>{admin.email}" in page) == (True, False)
+    found = admin.client.get(PEOPLE, query_string={"q": f" {admin.email[:20].upper()}"}).text
+    assert f"<h3>{admin.email}" in found
+    assert newest not in found
+    assert admin.client.get(PEOPLE, query_string={"q": "100%_"}).text.count("<h3>") == 0
+    assert admin.client.get(PEOPLE, query_string={"q": "a\0"}).status_code == 422
+
+
 def test_an_invitation_goes_out_again_until_there_is_a_phone(
     portal: Portal, client: FlaskClient, admin: Member, other: str
 ) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app.errors import ConflictError
@@ -19,6 +19,8 @@ from app.mail.service import queue_account_mail
 from app.models import LoginSession, RecoveryCode, StaffMember
 from app.staff.log import write
 from app.staff.view_as.service import end_all
+
+MOST_SHOWN = 100  # members on a page, each with forms of its own
 
 log = structlog.get_logger()
 
@@ -140,6 +142,14 @@ def end_logins(session: Session, email: str, chosen: str, now: datetime) -> int:
 def all_staff(session: Session) -> list[StaffMember]:
     """Return every member, disabled ones included, by address."""
     return list(session.scalars(select(StaffMember).order_by(StaffMember.email)))
+
+
+def found_staff(session: Session, piece: str) -> tuple[list[StaffMember], int]:
+    """Return the newest members whose address holds a piece, `MOST_SHOWN` at most, and how many there are."""
+    holding = StaffMember.email.contains(piece, autoescape=True)
+    newest = select(StaffMember).where(holding).order_by(StaffMember.created_at.desc(), StaffMember.email)
+    count = session.scalar(select(func.count()).select_from(StaffMember).where(holding))
+    return list(session.scalars(newest.limit(MOST_SHOWN))), count or 0
 
 
 def logins(session: Session, now: datetime) -> dict[str, list[LoginSession]]:

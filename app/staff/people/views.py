@@ -8,7 +8,7 @@ from flask_babel import gettext
 from sqlalchemy.orm import Session
 
 from app.errors import BadInputError, ConflictError, PortalError
-from app.kit.addresses import BadAddressError, canonical
+from app.kit.addresses import MAX_LENGTH, BadAddressError, canonical
 from app.kit.devices import device_name
 from app.login.people import STAFF_STEP_UP, known_person
 from app.portal import portal
@@ -107,13 +107,16 @@ def _done(deed: Deed) -> ResponseReturnValue:
 
 
 def _page(problem: PortalError | None = None) -> ResponseReturnValue:
-    who, now = known_person(), portal.clock()
+    who, now, piece = known_person(), portal.clock(), _piece()
     with portal.database.transaction() as session:
-        everybody, logins, left = members.all_staff(session), members.logins(session, now), codes_left(session)
+        shown, count = members.found_staff(session, piece)
+        logins, left = members.logins(session, now), codes_left(session)
     page = render_template(
         "staff/people.html",
         who=who,
-        members=everybody,
+        members=shown,
+        count=count,
+        piece=piece,
         logins=logins,
         left=left,
         fresh=now - who.proved_at <= STAFF_STEP_UP,
@@ -126,6 +129,14 @@ def _page(problem: PortalError | None = None) -> ResponseReturnValue:
         device_name=device_name,
     )
     return page, problem.status if problem else 200
+
+
+def _piece() -> str:
+    """Return the piece of an address that is looked for; raises BadInputError."""
+    typed = request.args.get("q", "").strip().lower()
+    if len(typed) > MAX_LENGTH or not typed.isprintable():
+        raise BadInputError(field="q")
+    return typed
 
 
 def _address() -> str:
