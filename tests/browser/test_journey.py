@@ -76,7 +76,8 @@ def log_in(page: Page, sandbox: Sandbox, email: str) -> None:
     page.goto("/history")
     expect(page).to_have_url(re.compile("/login"))  # opening the link did not log in
     page.goto(link)
-    page.click("main form button.button")
+    with page.expect_navigation():
+        page.click("main form button.button")
     page.goto("/history")
 
 

@@ -74,7 +74,8 @@ def test_take_close_and_bring_back(
     look("what-was-closed")
     row = page.locator("tr").filter(has_text=order.id)
     expect(row).to_contain_text("お客様に連絡済み")
-    row.locator("button").click()
+    with page.expect_response(lambda response: response.request.method == "POST"):
+        row.locator("button").click()
     page.goto(INBOX)
     expect(mine).to_be_visible()
 

@@ -54,7 +54,8 @@ def test_enrol_log_out_code_recovery_code(
     phone, codes = set_up_phone(page)
     expect(page.locator(".site-nav a[href='/staff/orders']")).to_be_visible()
 
-    page.click("form[action='/logout'] button")
+    with page.expect_navigation():
+        page.click("form[action='/logout'] button")
     log_in(page, sandbox, email)
     page.click(".site-nav a[href='/staff/orders']")
     page.wait_for_url(re.compile("/staff/login/code"))
@@ -65,7 +66,8 @@ def test_enrol_log_out_code_recovery_code(
     type_code(page, phone.code())
     page.wait_for_url(re.compile("/staff/orders"))
 
-    page.click("form[action='/logout'] button")
+    with page.expect_navigation():
+        page.click("form[action='/logout'] button")
     log_in(page, sandbox, email)
     page.goto("/staff/orders")
     page.click("details summary")
