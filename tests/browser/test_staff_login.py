@@ -22,6 +22,11 @@ def type_code(page: Page, code: str) -> None:
     page.click("main form:has(#code) button.button")
 
 
+def log_out(page: Page) -> None:
+    with page.expect_navigation():
+        page.click("form[action='/logout'] button")
+
+
 @pytest.mark.parametrize(
     ("locale", "width", "theme"), [("ja-JP", 1280, "light"), ("en-US", 390, "dark")], ids=["desktop", "phone"]
 )
@@ -54,8 +59,7 @@ def test_enrol_log_out_code_recovery_code(
     phone, codes = set_up_phone(page)
     expect(page.locator(".site-nav a[href='/staff/orders']")).to_be_visible()
 
-    with page.expect_navigation():
-        page.click("form[action='/logout'] button")
+    log_out(page)
     log_in(page, sandbox, email)
     page.click(".site-nav a[href='/staff/orders']")
     page.wait_for_url(re.compile("/staff/login/code"))
@@ -66,8 +70,7 @@ def test_enrol_log_out_code_recovery_code(
     type_code(page, phone.code())
     page.wait_for_url(re.compile("/staff/orders"))
 
-    with page.expect_navigation():
-        page.click("form[action='/logout'] button")
+    log_out(page)
     log_in(page, sandbox, email)
     page.goto("/staff/orders")
     page.click("details summary")
