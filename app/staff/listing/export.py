@@ -12,7 +12,7 @@ from app.models import Order, Payment
 from app.portal import portal
 from app.staff.listing.asked import Asked, conditions_of
 from app.staff.listing.columns import COLUMNS, cell
-from app.staff.listing.reading import SHOWN, by_index, looked_through, read
+from app.staff.listing.reading import SHOWN, Reader
 from app.staff.listing.sorts import NEWEST, SORTS
 from app.staff.pieces import Conditions, Words
 from app.staff.search import meaning
@@ -42,13 +42,7 @@ def lines_of(asked: Asked, chosen: Sequence[str], order_ids: Sequence[str] = ())
     wanted = _wanted(asked, order_ids)
     while wanted is not None:
         with portal.database.transaction() as session:
-            conditions, words = wanted
-            orders = (
-                looked_through(session, asked, conditions, words, AT_ONCE, _NEEDED)
-                or by_index(session, asked, conditions, words, AT_ONCE, _NEEDED)
-                if words
-                else read(session, asked, conditions, AT_ONCE, _NEEDED)
-            )
+            orders = Reader(session, asked, *wanted, AT_ONCE, _NEEDED).read()
             text = _csv([[cell(column.value(order)) for column in columns] for order in orders[:AT_ONCE]])
         rows += len(orders[:AT_ONCE])
         yield text

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.models import Order
 from app.staff.listing.asked import Asked, conditions_of
-from app.staff.listing.reading import PAGE, amount, by_index, looked_through, read
+from app.staff.listing.reading import PAGE, Reader, amount
 from app.staff.listing.sorts import NEWEST, SORTS
 from app.staff.listing.total import COUNTED, Total, counted, total_of
 from app.staff.pieces import Conditions, Words, found
@@ -62,13 +62,12 @@ def _found(session: Session, asked: Asked) -> _Found | None:
         return None
     conditions = conditions_of(asked)
     if isinstance(meant, tuple):
-        orders = looked_through(session, asked, conditions, meant)
-        if orders:
-            return _Found(orders, None)
-        return _Found(by_index(session, asked, conditions, meant), conditions, meant)
+        reader = Reader(session, asked, conditions, meant)
+        orders = reader.looked_through()
+        return _Found(orders, None) if orders else _Found(reader.by_index(), conditions, meant)
     if meant is not None:
         conditions.append(meant)
-    return _Found(read(session, asked, conditions), conditions)
+    return _Found(Reader(session, asked, conditions).read(), conditions)
 
 
 def _total(session: Session, asked: Asked, page: _Found) -> Total:

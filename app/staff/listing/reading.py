@@ -5,6 +5,7 @@ number, and a search reads its index of pieces only after the first orders of th
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Subquery, false, func, select, union_all
@@ -13,7 +14,7 @@ from sqlalchemy.orm.interfaces import ORMOption
 
 from app.models import Order
 from app.staff.listing.asked import Asked, yen
-from app.staff.listing.sorts import NEWEST, SORTS
+from app.staff.listing.sorts import NEWEST, SORTS, Sort
 from app.staff.pieces import Conditions, Words, contains, found
 
 PAGE = 50
@@ -27,115 +28,97 @@ SHOWN = (
     Order.created_at, Order.product, Order.email, Order.filename, Order.price,
     Order.state, Order.money, Order.method, Order.attention, Order.paid_at,
 )  # fmt: skip
-_SHOWN_ONLY = (load_only(*SHOWN, raiseload=True),)
 
 
-def read(
-    session: Session,
-    asked: Asked,
-    conditions: Conditions,
-    size: int = PAGE,
-    options: Sequence[ORMOption] = _SHOWN_ONLY,
-) -> list[Order]:
-    """Read one order more than `size` away from the place, `before` it backwards."""
-    return _orders(session, asked, _first(session, asked, [*conditions, *_beyond(asked)], size + 1), size, options)
+@dataclass(frozen=True)
+class Reader:
+    """Reads the orders of a list: `size` and one more, away from the asked place (`before` it backwards)."""
 
+    session: Session
+    asked: Asked
+    conditions: Conditions
+    words: Words = ()
+    size: int = PAGE
+    options: Sequence[ORMOption] = (load_only(*SHOWN, raiseload=True),)
 
-def looked_through(
-    session: Session,
-    asked: Asked,
-    conditions: Conditions,
-    words: Words,
-    size: int = PAGE,
-    options: Sequence[ORMOption] = _SHOWN_ONLY,
-) -> list[Order]:
-    """Read those of the first orders that hold the words: a page and one more, or none where they are not so many."""
-    first = _first(session, asked, [*conditions, *_beyond(asked)], LOOKED_THROUGH * size)
-    orders = _orders(session, asked, first, size, options, contains(words))
-    return orders if len(orders) > size else []
+    def read(self) -> list[Order]:
+        """Read orders in the way that costs least."""
+        if not self.words:
+            return self._orders(self._first([*self.conditions, *self._beyond], self.size + 1))
+        return self.looked_through() or self.by_index()
 
+    def looked_through(self) -> list[Order]:
+        """Read those of the first orders that hold the words, or none where they are no page and one more."""
+        first = self._first([*self.conditions, *self._beyond], LOOKED_THROUGH * self.size)
+        orders = self._orders(first, contains(self.words))
+        return orders if len(orders) > self.size else []
 
-def by_index(
-    session: Session,
-    asked: Asked,
-    conditions: Conditions,
-    words: Words,
-    size: int = PAGE,
-    options: Sequence[ORMOption] = _SHOWN_ONLY,
-) -> list[Order]:
-    """Read orders that hold the words by the index of pieces."""
-    return _orders(session, asked, _holding(session, asked, words, conditions, size + 1), size, options)
+    def by_index(self) -> list[Order]:
+        """Read orders that hold the words by the index of pieces."""
+        return self._orders(self._holding(self.size + 1))
 
+    def _orders(self, first: Select[Any], *more: ColumnElement[bool]) -> list[Order]:
+        ids = first.subquery()
+        query = select(Order).join(ids, Order.id == ids.c.id).where(*more).order_by(*self._ordered())
+        return list(self.session.scalars(query.limit(self.size + 1).options(*self.options)))
 
-def _orders(
-    session: Session,
-    asked: Asked,
-    first: Select[Any],
-    size: int,
-    options: Sequence[ORMOption],
-    *more: ColumnElement[bool],
-) -> list[Order]:
-    ids = first.subquery()
-    query = select(Order).join(ids, Order.id == ids.c.id).where(*more).order_by(*_ordered(asked))
-    return list(session.scalars(query.limit(size + 1).options(*options)))
+    def _holding(self, count: int) -> Select[Any]:
+        """Select the ids of the first orders that hold the words, by the index of pieces.
 
+        It knows them by their time. For another sort it gives them all, unless they are so many that they are met
+        soon.
+        """
+        conditions = [*self.conditions, *amount(self.asked)]
+        if self._sort.columns[0] is Order.created_at:
+            after = self._sort.values(self._place) if self._place else None
+            return found(self.session, self.words, conditions, count, newest_first=self._falling, after=after)
+        all_of_them = found(self.session, self.words, conditions, MOST_HITS + 1)
+        if (self.session.scalar(select(func.count()).select_from(all_of_them.subquery())) or 0) > MOST_HITS:
+            return self._first([*conditions, *self._beyond, contains(self.words)], count)
+        ids = all_of_them.subquery()
+        columns = self._sort.columns
+        # OFFSET 0: these orders first, and not all orders in this order.
+        known = select(*columns).join(ids, Order.id == ids.c.id).where(*self._beyond).offset(0).subquery()
+        return select(known).order_by(*self._ordered(known)).limit(count)
 
-def _holding(session: Session, asked: Asked, words: Words, conditions: Conditions, count: int) -> Select[Any]:
-    """Select the ids of the first orders that hold the words, by the index of pieces.
+    def _first(self, conditions: Conditions, count: int) -> Select[Any]:
+        """Select the ids of the first orders in the sort's order.
 
-    It knows them by their time. For another sort it gives them all, unless they are so many that they are met soon.
-    """
-    sort = SORTS.get(asked.sort, NEWEST)
-    place = asked.before or asked.after
-    conditions = [*conditions, *amount(asked)]
-    if sort.columns[0] is Order.created_at:
-        after = sort.values(place) if place else None
-        return found(session, words, conditions, count, newest_first=_falling(asked), after=after)
-    all_of_them = found(session, words, conditions, MOST_HITS + 1)
-    if (session.scalar(select(func.count()).select_from(all_of_them.subquery())) or 0) > MOST_HITS:
-        return _first(session, asked, [*conditions, *_beyond(asked), contains(words)], count)
-    ids = all_of_them.subquery()
-    # OFFSET 0: these orders first, and not all orders in this order.
-    known = select(*sort.columns).join(ids, Order.id == ids.c.id).where(*_beyond(asked)).offset(0).subquery()
-    return select(known).order_by(*_ordered(asked, known)).limit(count)
+        With an amount, orders of each price are taken for themselves: prices are few, and so each is read from its
+        index in the right order, however rare or long ago it is.
+        """
+        columns, order_by = self._sort.columns, self._ordered()
+        prices = None if columns[0] is Order.price else _prices(self.session, self.asked)
+        if prices is None:
+            return select(*columns).where(*conditions, *amount(self.asked)).order_by(*order_by).limit(count)
+        if not prices:
+            return select(*columns).where(false())
+        of_all = select(*columns).where(*conditions).order_by(*order_by).limit(count)
+        each = [select(of_all.where(Order.price == price).subquery()) for price in prices]
+        together = union_all(*each).subquery()
+        return select(together).order_by(*self._ordered(together)).limit(count)
 
+    def _ordered(self, known: Subquery | None = None) -> list[ColumnElement[Any]]:
+        """Return what to order by: columns of orders, or of a query that has the same."""
+        columns = self._sort.columns
+        places = columns if known is None else [known.c[column.key] for column in columns]
+        return [place.desc() if self._falling else place.asc() for place in places]
 
-def _beyond(asked: Asked) -> Conditions:
-    place = asked.before or asked.after
-    return [SORTS.get(asked.sort, NEWEST).beyond(place, backwards=bool(asked.before))] if place else []
+    @property
+    def _sort(self) -> Sort:
+        return SORTS.get(self.asked.sort, NEWEST)
 
+    @property
+    def _place(self) -> str:
+        return self.asked.before or self.asked.after
 
-def _falling(asked: Asked) -> bool:
-    return SORTS.get(asked.sort, NEWEST).greatest_first != bool(asked.before)
+    @property
+    def _beyond(self) -> Conditions:
+        return [self._sort.beyond(self._place, backwards=bool(self.asked.before))] if self._place else []
 
-
-def _ordered(asked: Asked, known: Subquery | None = None) -> list[ColumnElement[Any]]:
-    """Return what to order by: columns of orders, or of a query that has the same."""
-    columns = SORTS.get(asked.sort, NEWEST).columns
-    places = columns if known is None else [known.c[column.key] for column in columns]
-    return [place.desc() if _falling(asked) else place.asc() for place in places]
-
-
-def _first(session: Session, asked: Asked, conditions: Conditions, count: int) -> Select[Any]:
-    """Select the ids of the first orders in the sort's order.
-
-    With an amount, orders of each price are taken for themselves: prices are few, and so each is read from its index
-    in the right order, however rare or long ago it is.
-    """
-    sort, order_by = SORTS.get(asked.sort, NEWEST), _ordered(asked)
-    prices = None if sort.columns[0] is Order.price else _prices(session, asked)
-    if prices is None:
-        return select(*sort.columns).where(*conditions, *amount(asked)).order_by(*order_by).limit(count)
-    if not prices:
-        return select(*sort.columns).where(false())
-    each = [
-        select(
-            select(*sort.columns).where(*conditions, Order.price == price).order_by(*order_by).limit(count).subquery()
-        )
-        for price in prices
-    ]
-    together = union_all(*each).subquery()
-    return select(together).order_by(*_ordered(asked, together)).limit(count)
+    @property
+    def _falling(self) -> bool:
+        return self._sort.greatest_first != bool(self.asked.before)
 
 
 def amount(asked: Asked) -> Conditions:
