@@ -76,7 +76,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.merge_slashes = False  # its redirects name the request's Host
     app.jinja_env.globals.pop("config")  # all secrets at once; pages have config_public (AC-H11)
     failpoints.arm(settings.failpoint)
-    app.extensions[EXTENSION] = build_portal(settings, {"analysis.run": place_of})
+    app.extensions[EXTENSION] = build_portal(settings, {"analysis.run": place_of, "analysis.renew": place_of})
     must_have_tasks(settings, app.extensions[EXTENSION].catalog)
     init_logs(app, settings)
     health.init_metrics(app)

@@ -67,6 +67,7 @@ JOB_PLACES = {
     "intake.sweep": _lane("upkeep"),
     "orders.record": _lane("upkeep"),
     "analysis.work": Place(ENGINE_QUEUE),
+    "analysis.work_anew": Place(ENGINE_QUEUE),
     "delivery.build": _lane("delivery"),
     "delivery.rebuild": _lane("delivery"),
     "delivery.notice": _lane("upkeep"),
@@ -87,7 +88,7 @@ JOB_PLACES = {
 }
 """Where every job waits, so that a room can enqueue the next room's job without importing it.
 
-`analysis.run` is not here: it waits in the line of its order's product (app.orders.line).
+`analysis.run` and `analysis.renew` are not here: they wait in the line of their order's product (app.orders.line).
 """
 
 SCHEDULE: dict[str, timedelta] = {}

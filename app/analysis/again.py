@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from app.analysis import renewal
 from app.errors import ConflictError
 from app.kit.ids import new_id
 from app.models import Order
@@ -13,7 +14,7 @@ from app.orders.states import PAID
 from app.portal import portal
 
 NO_RESULT = "paid_but_no_result"
-OURS = ("analysis_failed", "checksum_mismatch", NO_RESULT)  # attention that another run may settle
+OURS = ("analysis_failed", "checksum_mismatch", renewal.FAILED, NO_RESULT)  # attention that another run may settle
 
 
 class CantStopError(ConflictError):
@@ -54,7 +55,10 @@ def call_staff(order: Order) -> None:
 
 
 def run_again(session: Session, order_id: str, actor: str) -> None:
-    """Put an order whose analysis failed, was cancelled or refused the file back into the line. Raises CantRunError."""
+    """Put an order back into the line: with its result, or because its analysis came to nothing. Raises CantRunError.
+
+    An order that has a result keeps it until the new one is complete.
+    """
     order = lock(session, order_id)
     if order.input_gone_at is not None:
         raise CantRunError("its file is deleted")
@@ -62,11 +66,18 @@ def run_again(session: Session, order_id: str, actor: str) -> None:
         raise CantRunError("its file is infected")
     if order.charge == "before_analysis" and order.money not in PAID:
         raise CantRunError("it is not paid, and its product is paid first")
+    if renewal.possible(order):
+        renewal.begin(session, order)
+    else:
+        _retry(session, order, actor)
+    if order.attention in OURS:
+        order.attention = None
+
+
+def _retry(session: Session, order: Order, actor: str) -> None:
     fresh = {"reason": None, "progress": 0, "cancel_asked_at": None}
     if not move_work(session, order, "retried", actor, portal.clock(), **fresh):
         raise CantRunError(f"it is {order.state}")
-    if order.attention in OURS:
-        order.attention = None
     # What has not been looked at is looked at first, and goes on from there.
     job = "analysis.run" if looked_at(order) else "intake.inspect"
     portal.jobs.enqueue(session, job, order.id, key=f"{job}:{order.id}:{new_id()}")

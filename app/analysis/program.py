@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
@@ -116,6 +117,18 @@ def ended(
         attention=attention if event == "failed" else None,
         cause=cause,
     )
+
+
+def columns_of(outcome: Outcome) -> dict[str, Any]:
+    """Return what a run's end says about its order."""
+    if outcome["event"] != "analysed":
+        return {"reason": outcome["reason"]}
+    return {
+        "preview": outcome["preview"],
+        "sha256": outcome["sha256"],
+        "progress": 100,
+        "analysed_at": datetime.fromisoformat(outcome["at"]),
+    }
 
 
 def _judge(order: Order, finished: Finished, output: Path) -> Outcome:

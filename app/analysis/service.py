@@ -1,12 +1,9 @@
 """The analysis of an order: start, run, finish. Each is a step of the job and may be repeated."""
 
-from datetime import datetime
-from typing import Any
-
 from sqlalchemy.orm import Session
 
 from app.analysis.again import call_staff
-from app.analysis.program import Outcome, analyse, ended
+from app.analysis.program import Outcome, analyse, columns_of, ended
 from app.mail.service import OrderMail, queue_mail
 from app.models import Order
 from app.orders.content import looked_at
@@ -42,7 +39,9 @@ def run_program(order_id: str) -> Outcome:
     with portal.database.transaction() as session:
         if session.get_one(Order, order_id).erased_at is not None:
             return outcome
-    more = {"state": outcome["event"], "attention": outcome["attention"], **_columns(outcome)}
+    if order.state != "analysing" and outcome["event"] != "analysed":
+        return outcome  # the result that the order has is still its result
+    more = {"state": outcome["event"], "attention": outcome["attention"], **columns_of(outcome)}
     keep(portal.storage, "analysis", order, **more)
     return outcome
 
@@ -56,7 +55,7 @@ def finish(order_id: str, outcome: Outcome) -> None:
             _forget(session, order, outcome)
             return
         event = outcome["event"]
-        if not move_work(session, order, event, "worker", now, **_columns(outcome)):
+        if not move_work(session, order, event, "worker", now, **columns_of(outcome)):
             return
         if event == "analysed":
             _offer_result(session, order)
@@ -73,17 +72,6 @@ def _forget(session: Session, order: Order, outcome: Outcome) -> None:
     """End an order whose customer asked to be forgotten meanwhile; what this run has stored goes as well."""
     if move_work(session, order, "cancelled", "worker", portal.clock()):
         portal.jobs.enqueue(session, "privacy.files", order.id, key=f"privacy.files:{order.id}:{outcome['at']}")
-
-
-def _columns(outcome: Outcome) -> dict[str, Any]:
-    if outcome["event"] != "analysed":
-        return {"reason": outcome["reason"]}
-    return {
-        "preview": outcome["preview"],
-        "sha256": outcome["sha256"],
-        "progress": 100,
-        "analysed_at": datetime.fromisoformat(outcome["at"]),
-    }
 
 
 def _offer_result(session: Session, order: Order) -> None:

@@ -142,6 +142,8 @@ AUDIT = {
     "analysis.rejected": lazy_gettext("Why the file can't be analysed"),
     "analysis.failed": lazy_gettext("Why the analysis failed"),
     "analysis.cancelled": lazy_gettext("Why the analysis was stopped"),
+    "analysis.renewed": lazy_gettext("Analysed once more"),
+    "analysis.not_renewed": lazy_gettext("Analysing once more came to nothing; the result stays as it was"),
     "analysis.cancel_asked": lazy_gettext("Somebody wants the analysis stopped"),
     "staff.file_opened": lazy_gettext("A file of the customer was opened by staff"),
     "staff.attention_closed": lazy_gettext("Closed in the inbox by staff"),

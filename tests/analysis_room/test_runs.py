@@ -208,8 +208,6 @@ def test_again_puts_it_back_into_the_line(shop: Portal, arrived: Arrived, mood: 
 @pytest.mark.parametrize(
     ("columns", "why"),
     [
-        ({"state": "analysed"}, "it is analysed"),
-        ({"state": "delivered"}, "it is delivered"),
         ({"state": "abandoned"}, "it is abandoned"),
         ({"state": "rejected", "scan": "infected"}, "infected"),
         ({"state": "failed", "charge": "before_analysis"}, "not paid"),

@@ -52,8 +52,7 @@ def test_an_analysis_that_came_to_nothing_runs_once_more(nobody_works: tuple[Por
     "columns",
     [
         {"state": "waiting"},
-        {"state": "analysed"},
-        {"state": "delivered", "money": "paid"},
+        {"state": "delivered", "money": "refunded"},
         {"state": "rejected", "scan": "infected"},
         {"state": "cancelled", "charge": "before_analysis"},
         {"state": "abandoned"},

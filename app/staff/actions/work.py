@@ -3,6 +3,7 @@
 from flask_babel import gettext, lazy_gettext
 from sqlalchemy.orm import Session
 
+from app.analysis import renewal
 from app.analysis.again import cancel, run_again
 from app.checkout.service import close_pages
 from app.models import Order
@@ -17,7 +18,8 @@ def _moves(order: Order, event: str) -> bool:
 
 def _can_run(order: Order) -> bool:
     unpaid = order.charge == "before_analysis" and order.money not in PAID
-    return _moves(order, "retried") and order.input_gone_at is None and order.scan != "infected" and not unpaid
+    moves = _moves(order, "retried") or renewal.possible(order)
+    return moves and order.input_gone_at is None and order.scan != "infected" and not unpaid
 
 
 def _again(session: Session, deed: Deed) -> str:
@@ -28,7 +30,10 @@ def _again(session: Session, deed: Deed) -> str:
 AGAIN = Action(
     key="again",
     title=lazy_gettext("Run the analysis once more"),
-    explains=lazy_gettext("With the same file; what the customer was told last no longer holds."),
+    explains=lazy_gettext(
+        "With the same file. A result that is there stays until the new one takes its place, and nobody gets a mail of"
+        " that; where there is none, what the customer was told last no longer holds."
+    ),
     permission="orders.act",
     possible=_can_run,
     do=_again,

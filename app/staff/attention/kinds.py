@@ -55,6 +55,11 @@ KINDS: dict[str, Kind] = {
         lazy_gettext("The order's page shows what the program wrote last. The customer was told, and need not pay."),
         _AGAIN,
     ),
+    "renewal_failed": Kind(
+        lazy_gettext("Analysing once more came to nothing"),
+        lazy_gettext("The result of before is still the customer's. The order's page shows what the program wrote."),
+        _AGAIN,
+    ),
     "checksum_mismatch": Kind(
         lazy_gettext("The customer's file has changed in the store"),
         lazy_gettext(
