@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from app.models import Order
 from app.portal import EXTENSION, Portal
+from tests.analyses.pictures import discs, exif, saved
 from tests.browser.conftest import audit
 from tests.browser.payer import pay_by_card
 from tests.browser.test_journey import check_result, choose, download, mail_with, order
@@ -89,6 +90,25 @@ def test_a_declined_card_leaves_everything_as_it_was(
     choose(page, "card")  # the same open session again
     pay_by_card(page)
     expect(page.locator("a[href*='/files/']")).to_be_visible(timeout=30_000)
+
+
+def test_a_photo(new_browser: Callable[..., Page], sandbox: Sandbox, email: str, tmp_path: Path) -> None:
+    """The product of another field goes the same way, and what it knows of the photographer stays with the file."""
+    page = new_browser("en-US", 390, 844)
+    path = tmp_path / "夏の海.jpg"
+    path.write_bytes(saved(discs(), exif=exif(secrets=True)))
+    order(page, email, path, "photo-check")
+    expect(page.locator("main figure img")).to_be_visible(timeout=60_000)
+    assert audit(page) == []
+    page.click("a[href$='/pay']")
+    choose(page, "card")
+    pay_by_card(page)
+    expect(page.locator("a[href*='/files/']").first).to_be_visible(timeout=30_000)
+    archive = download(page)
+    check_result(archive)
+    assert all("夏の海" in name for name in archive.namelist()), archive.namelist()
+    assert not any(b"Himitsu" in archive.read(name) for name in archive.namelist())
+    mail_with(sandbox, email, r"/orders/[0-9a-f-]{36}(?!/pay)")
 
 
 def test_ordering_with_the_keyboard_alone(new_browser: Callable[..., Page], email: str, tmp_path: Path) -> None:
