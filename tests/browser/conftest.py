@@ -93,6 +93,7 @@ def only_known_calls(request: pytest.FixtureRequest) -> Iterator[None]:
 
 def audit(page: Page) -> list[str]:
     """Run axe-core on the page as it is; return its serious and critical findings, and structural ones of ours."""
+    page.wait_for_load_state()
     # Evaluated by the debugger, not loaded as a script: the page's policy stays as strict as it is.
     page.evaluate(AXE.read_text(encoding="utf-8") + "\n;0")
     result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")

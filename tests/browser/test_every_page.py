@@ -70,6 +70,7 @@ def test_pages_of_a_customer(
     other.goto("/login")
     other.fill("input[name=email]", email)
     other.click("main form button.button")
+    other.wait_for_url(re.compile("/login/code"))
     found += audit(other)
     mail, _ = mail_with(sandbox, email, "/login/")
     code = re.search(r"^([A-Z0-9]{4}-[A-Z0-9]{4})\s*$", mail["text"], re.MULTILINE)

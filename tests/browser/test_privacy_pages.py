@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from app.login.people import SESSION_COOKIE
 from app.login.sessions import start_session
@@ -54,7 +54,7 @@ def test_ac_p02_copy_and_deletion_by_hand(
     page.reload()
     page.fill("input[name=email]", "other@example.jp")
     page.click("button.danger")
-    assert page.locator("[aria-invalid=true]").count() == 1
+    expect(page.locator("[aria-invalid=true]")).to_have_count(1)
     found += audit(page)
     page.screenshot(path=shots / f"delete-{width}.png", full_page=True)
     page.fill("input[name=email]", email)

@@ -11,8 +11,8 @@ from app.kit.ids import new_id
 from app.mail.service import queue_mail
 from app.models import Mail, Order
 from app.portal import Portal
+from tests.browser.look import Look
 from tests.browser.test_staff_order import enter
-from tests.browser.test_staff_orders import Look
 from tests.helpers import Sandbox, make_order, make_payment, reload, wait_for
 
 pytestmark = pytest.mark.browser

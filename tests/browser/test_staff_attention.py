@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from app.kit.ids import new_id
 from app.models import StripeEvent
 from app.portal import Portal
-from tests.browser.conftest import audit
+from tests.browser.look import Look
 from tests.browser.staff import set_up_phone
 from tests.browser.test_journey import log_in
 from tests.helpers import Sandbox, make_order
@@ -46,12 +46,7 @@ def test_take_close_and_bring_back(
     assert app.test_cli_runner().invoke(args=["portal", "staff", "add", email, "--role", "support"]).exit_code == 0
     page = new_browser(locale, width, refusals=True)
     page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
-    found: list[str] = []
-
-    def look(name: str) -> None:
-        page.screenshot(path=shots / f"{name}-{width}.png", full_page=True)
-        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        found.extend(audit(page) + ([f"{name}: scrolls sideways by {wide} px"] if wide > 0 else []))
+    look = Look(page, shots)
 
     log_in(page, sandbox, email)
     set_up_phone(page)
@@ -87,4 +82,4 @@ def test_take_close_and_bring_back(
     page.locator("form[action$='/replay'] button").click()
     page.wait_for_url(f"**/staff/events/{event_id}")
     expect(page.locator(".notice.ok")).to_be_visible()
-    assert found == []
+    assert look.found == []

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import audit
+from tests.browser.look import Look
 from tests.browser.staff import set_up_phone
 from tests.browser.test_journey import log_in
 from tests.helpers import Sandbox
@@ -45,12 +45,7 @@ def test_enrol_log_out_code_recovery_code(
     assert run(args=["portal", "staff", "add", email, "--role", "admin"]).exit_code == 0
     page = new_browser(locale, width, refusals=True)
     page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
-    found: list[str] = []
-
-    def look(name: str) -> None:
-        page.screenshot(path=shots / f"{name}-{width}.png", full_page=True)
-        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        found.extend(audit(page) + ([f"{name}: scrolls sideways by {wide} px"] if wide > 0 else []))
+    look = Look(page, shots)
 
     log_in(page, sandbox, email)
     page.goto("/staff/orders")
@@ -93,4 +88,4 @@ def test_enrol_log_out_code_recovery_code(
         type_code(page, "000000")
     expect(page.locator("#code")).to_have_count(0)
     look("wait")
-    assert found == []
+    assert look.found == []

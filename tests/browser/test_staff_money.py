@@ -11,7 +11,7 @@ from app.kit.ids import new_id
 from app.login.people import SESSION_COOKIE
 from app.models import Order, Payment, Refund, StaffMember
 from app.portal import Portal
-from tests.browser.conftest import audit
+from tests.browser.look import Look
 from tests.cast import HOST, staff_session
 from tests.checkout.shop import put_result, session_for
 from tests.helpers import Sandbox, make_order, reload, wait_for
@@ -78,21 +78,16 @@ def test_refunds_and_a_bank_transfer(
     page, other = (refunder(portal, new_browser(locale, width)) for _ in range(2))
     for one in (page, other):
         one.emulate_media(color_scheme="dark" if theme == "dark" else "light")
-    found: list[str] = []
-
-    def look(at: Page, name: str) -> None:
-        at.screenshot(path=shots / f"{name}-{width}.png", full_page=True)
-        wide = at.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        found.extend(audit(at) + ([f"{name}: scrolls sideways by {wide} px"] if wide > 0 else []))
+    look, look_at_other = Look(page, shots), Look(other, shots)
 
     # By card, in full.
     order = bought(portal, sandbox)
     page.goto(f"/staff/orders/{order.id}/do/refund")
-    look(page, "refund")
+    look("refund")
     fill_in(page, order, "refund", {"amount": "1500", "reason": "結果に誤り"})
     wait_for(lambda: reload(portal, order).money == "refunded", what="the refund of the card")
     page.reload()
-    look(page, "refunded")
+    look("refunded")
 
     # By konbini: both outcomes.
     for outcome in ("succeeded", "failed"):
@@ -108,25 +103,25 @@ def test_refunds_and_a_bank_transfer(
             what=f"the end of the refund: {outcome}",
         )
         page.reload()
-        look(page, f"konbini-{outcome}")
+        look(f"konbini-{outcome}")
 
     # Above the amount of one person.
     order = bought(portal, sandbox, price=12_000)
     fill_in(page, order, "refund", {"amount": "12000", "reason": "結果に誤り"})
     page.click(f"a[href='/staff/orders/{order.id}/refunds']")
-    look(page, "own-request")
+    look("own-request")
     expect(page.locator("input[value=agree]")).to_have_count(0)
     other.goto(f"/staff/orders/{order.id}/refunds")
-    look(other, "request")
+    look_at_other("request")
     other.click("form:has(input[value=agree]) button")
     wait_for(lambda: reload(portal, order).money == "refunded", what="the large refund")
-    look(other, "agreed")
+    look_at_other("agreed")
 
     # A bank transfer.
     order = make_order(portal, state="analysed", size=100)
     put_result(portal, order)
     page.goto(f"/staff/orders/{order.id}/do/transfer")
-    look(page, "transfer")
+    look("transfer")
     fill_in(page, order, "transfer", {"amount": "1500", "reference": "11-20 7", "reason": "請求書払い"})
     wait_for(lambda: reload(portal, order).state == "delivered", what="the result")
-    assert found == []
+    assert look.found + look_at_other.found == []

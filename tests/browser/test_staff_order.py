@@ -11,7 +11,7 @@ from app.login.people import SESSION_COOKIE
 from app.models import Mail, Order, StaffMember, StripeEvent
 from app.orders.lifecycle import record
 from app.portal import Portal
-from tests.browser.conftest import audit
+from tests.browser.look import Look
 from tests.cast import staff_session
 from tests.helpers import make_payment
 from tests.staff.test_order_files import BODY, order_with_files
@@ -62,17 +62,12 @@ def test_an_order_from_every_side(
 ) -> None:
     """Every page of it is audited, none scrolls sideways; the timeline is filtered in place; a note needs no mouse."""
     page, order = new_browser(locale, width), eventful(portal)
-    found: list[str] = []
+    look = Look(page, shots)
     page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
     enter(page, portal, live)
 
-    def look(name: str) -> None:
-        page.screenshot(path=shots / f"order-{name}-{width}.png", full_page=True)
-        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        found.extend(audit(page) + ([f"{name}: scrolls sideways by {wide} px"] if wide > 0 else []))
-
     page.goto(f"/staff/orders/{order.id}")
-    look("page")
+    look("order-page")
     rows = page.locator("#timeline tbody tr")
     expect(rows).to_have_count(5)
     page.evaluate("window.sameDocument = true")
@@ -88,14 +83,14 @@ def test_an_order_from_every_side(
     page.keyboard.press("Enter")
     page.wait_for_url("**#notes")
     expect(page.locator("#notes article")).to_have_count(1)
-    look("with-note")
+    look("order-with-note")
 
     page.click("#mails a")
     expect(page.locator("main")).to_contain_text("pay?t=***")
-    look("mail")
+    look("order-mail")
 
     page.goto(f"/staff/orders/{order.id}/files")
-    look("file-asked-for")
+    look("order-file-asked-for")
     page.fill("#reason", "お問い合わせ 4711")
     with page.expect_download() as download:
         page.click("main form.panel button.button")
@@ -103,4 +98,4 @@ def test_an_order_from_every_side(
     assert download.value.suggested_filename == order.filename
     page.goto(f"/staff/orders/{order.id}?show=staff")
     expect(page.locator("#timeline")).to_contain_text("お問い合わせ 4711")
-    assert found == []
+    assert look.found == []

@@ -10,25 +10,11 @@ from playwright.sync_api import Page, expect
 
 from app.kit.ids import new_id
 from app.portal import Portal
-from tests.browser.conftest import audit
+from tests.browser.look import Look
 from tests.browser.test_staff_order import enter
 from tests.helpers import make_order
 
 pytestmark = pytest.mark.browser
-
-
-class Look:
-    """Audits a page as it is and takes its picture; what is wrong is in `found` at the end."""
-
-    def __init__(self, page: Page, shots: Path) -> None:
-        self.page, self.shots, self.found = page, shots, list[str]()
-
-    def __call__(self, name: str) -> None:
-        """Look at the page."""
-        width = self.page.evaluate("document.documentElement.clientWidth")
-        self.page.screenshot(path=self.shots / f"{name}-{width}.png", full_page=True)
-        wide = self.page.evaluate("document.documentElement.scrollWidth") - width
-        self.found += audit(self.page) + ([f"{name}: scrolls sideways by {wide} px"] if wide > 0 else [])
 
 
 @pytest.fixture(params=[("ja-JP", 1280, "light"), ("en-US", 390, "dark")], ids=["desktop", "phone"])

@@ -12,9 +12,9 @@ from playwright.sync_api import Page, expect
 
 from app.login.people import SESSION_COOKIE
 from app.portal import Portal
+from tests.browser.look import Look
 from tests.browser.office import furnish
 from tests.browser.test_no_violations import Watch
-from tests.browser.test_staff_orders import Look
 from tests.fuzz.routes import rules
 from tests.helpers import Sandbox
 

@@ -12,14 +12,12 @@ from app.kit.ids import new_id
 from app.models import Order
 from app.portal import Portal
 from tests.browser.conftest import audit
+from tests.browser.look import Look
 from tests.browser.staff import set_up_phone
 from tests.browser.test_journey import log_in
 from tests.helpers import Sandbox, make_order, wait_for
 
 pytestmark = pytest.mark.browser
-
-
-Look = Callable[[str], None]
 
 
 def invite(page: Page, sandbox: Sandbox, newcomer: str, look: Look) -> str:
@@ -81,12 +79,7 @@ def test_invite_view_as_a_customer_and_read_the_log(
     assert app.test_cli_runner().invoke(args=["portal", "staff", "add", email, "--role", "admin"]).exit_code == 0
     page = new_browser(locale, width, refusals=True)
     page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
-    found: list[str] = []
-
-    def look(name: str) -> None:
-        page.screenshot(path=shots / f"{name}-{width}.png", full_page=True)
-        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        found.extend(audit(page) + ([f"{name}: scrolls sideways by {wide} px"] if wide > 0 else []))
+    look = Look(page, shots)
 
     log_in(page, sandbox, email)
     set_up_phone(page)
@@ -102,4 +95,4 @@ def test_invite_view_as_a_customer_and_read_the_log(
     expect(page.locator("tbody")).to_contain_text("電話でのお問い合わせ")
     page.locator("tbody details summary").first.click()
     look("log")
-    assert found == []
+    assert look.found == []
