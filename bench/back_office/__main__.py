@@ -38,7 +38,7 @@ from tests.helpers import Sandbox
 from tests.postgresql import postgresql
 
 SIZES = {"postgresql": (10_000, 1_000_000), "sqlite": (10_000, 200_000)}
-ROUNDS = 40
+ROUNDS = 100
 EXPORTED = 100_000
 GOAL_MS, GOAL_RATIO = 100, 1.5
 ME = "bench@kaiseki.example"
