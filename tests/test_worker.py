@@ -71,8 +71,8 @@ def test_a_worker_that_comes_back_resumes_its_own_work(
     mail_id = kill_while_sending(portal, "phoenix", environment, folder, email)
     with worker_named("phoenix", environment, folder):
         wait_for(lambda: len(sandbox.mails(email)) == 1, 30, "the mail")
-        wait_for(lambda: _state(portal, mail_id) == "sent", 10, "the mail's row")
-        wait_for(lambda: _jobs(portal, mail_id) == ["SUCCESS"], 10, "the job's end")
+        wait_for(lambda: _state(portal, mail_id) == "sent", 40, "the mail's row")
+        wait_for(lambda: _jobs(portal, mail_id) == ["SUCCESS"], 40, "the job's end")
     assert len(sandbox.mails(email)) == 1
     purge(portal)
     assert _jobs(portal, mail_id) == ["SUCCESS"]
@@ -93,7 +93,7 @@ def test_a_dead_workers_work_is_taken_over(
         )
     with worker_named("heir", environment, folder):
         wait_for(lambda: len(sandbox.mails(email)) == 1, 60, "the mail")
-        wait_for(lambda: _state(portal, mail_id) == "sent", 10, "the mail's row")
+        wait_for(lambda: _state(portal, mail_id) == "sent", 40, "the mail's row")
     assert len(sandbox.mails(email)) == 1
 
 

@@ -47,7 +47,7 @@ def test_a_stopped_worker_runs_the_analysis_again_with_one_outcome(
         first = wait_for(lambda: name_of_run(order), 30, "the first run")
         child.send_signal(end)
         child.wait(30)
-    wait_for(lambda: running(str(gate)) == [], 10, "the first run to die with its worker")
+    wait_for(lambda: running(str(gate)) == [], 40, "the first run to die with its worker")
     assert reload(portal, order).state == "analysing"
     with worker(house.environment, log):
         wait_for(lambda: name_of_run(order) not in {"", first}, 30, "the second run")

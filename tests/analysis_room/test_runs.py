@@ -167,7 +167,7 @@ def test_a_running_analysis_is_stopped(moody: Flask, shop: Portal, arrived: Arri
 
     thread = threading.Thread(target=work)
     thread.start()
-    wait_for(lambda: name_of_run(order), 20, "the program")
+    wait_for(lambda: name_of_run(order), 40, "the program")
     with shop.database.transaction() as session:
         assert cancel(session, order.id, "shell") == "analysing"
         assert cancel(session, order.id, "shell") == "analysing"

@@ -149,7 +149,7 @@ def test_ac_u11_the_test_sees_what_runs(
     address = portal.storage.sign_download(f"results/{order.id}/run/report.html", "inline", "text/html; charset=utf-8")
     page.goto(address)
     page.wait_for_selector("html[data-ran='1']", state="attached")
-    wait_for(lambda: "/ran" in elsewhere.asked, 20, "the script's request")
+    wait_for(lambda: "/ran" in elsewhere.asked, 40, "the script's request")
     page.close()
 
 

@@ -101,12 +101,12 @@ def test_out_of_time(engine: Fargate, work: Any, tmp_path: Path) -> None:
     finished = engine.run(work("progress", str(tmp_path / "pids"), time_limit=2))
     assert (finished.ended, finished.exit_code) == ("timed_out", -9)
     for pid in (tmp_path / "pids").read_text().split():
-        wait_for(lambda pid=pid: gone(int(pid)), 10, "the program and its child to be gone")  # type: ignore[misc]
+        wait_for(lambda pid=pid: gone(int(pid)), 40, "the program and its child to be gone")  # type: ignore[misc]
 
 
 def test_what_a_program_leaves_running_dies_with_it(engine: Fargate, work: Any, tmp_path: Path) -> None:
     assert engine.run(work("leave", str(tmp_path / "pid"))).exit_code == 0
-    wait_for(lambda: gone(int((tmp_path / "pid").read_text())), 10, "the program's child to be gone")
+    wait_for(lambda: gone(int((tmp_path / "pid").read_text())), 40, "the program's child to be gone")
 
 
 def test_killed_from_elsewhere_is_out_of_memory(engine: Fargate, work: Any) -> None:
@@ -137,7 +137,7 @@ def test_progress_and_its_end(engine: Fargate, agent: Agent, work: Any, tmp_path
     [task] = agent.tasks.values()
     assert (task.told["stopCode"], task.told["stoppedReason"]) == ("UserInitiated", "cancelled")
     for pid in (tmp_path / "pids").read_text().split():
-        wait_for(lambda pid=pid: gone(int(pid)), 10, "the program and its child to be gone")  # type: ignore[misc]
+        wait_for(lambda pid=pid: gone(int(pid)), 40, "the program and its child to be gone")  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(("mood", "limit"), [("much", 1_000_000), ("many", 1024**3), ("fill", 1_000_000)])

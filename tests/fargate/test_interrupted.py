@@ -29,19 +29,19 @@ def test_a_machine_that_is_taken_away(engine: Fargate, agent: Agent, work: Any, 
     """The program dies with its task, and the run is one that may be repeated."""
     pids = tmp_path / "pids"
     with started(engine, agent, work("progress", str(pids))) as ends:
-        wait_for(lambda: pids.exists() and pids.read_text(), 20, "the program")
+        wait_for(lambda: pids.exists() and pids.read_text(), 40, "the program")
         agent.end(only(agent), stop_code, "Your Spot Task was interrupted.")
     [finished] = ends
     assert isinstance(finished, Finished)
     assert (finished.ended, finished.exit_code) == ("interrupted", 143)
     assert finished.log_tail == f"{stop_code}: Your Spot Task was interrupted."
-    wait_for(lambda: gone(int(pids.read_text().split()[0])), 10, "the program to be gone")
+    wait_for(lambda: gone(int(pids.read_text().split()[0])), 40, "the program to be gone")
 
 
 def test_a_container_that_needs_too_much_memory(engine: Fargate, agent: Agent, work: Any, tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     with started(engine, agent, work("progress", str(pids))) as ends:
-        wait_for(lambda: pids.exists() and pids.read_text(), 20, "the program")
+        wait_for(lambda: pids.exists() and pids.read_text(), 40, "the program")
         reason = "OutOfMemoryError: Container killed due to memory usage"
         agent.kill(only(agent), "EssentialContainerExited", reason)
     [finished] = ends

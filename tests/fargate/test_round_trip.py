@@ -172,7 +172,7 @@ def test_a_worker_killed_in_the_middle_finds_its_task(house: House, agent: Agent
     with worker(house.environment, house.log) as child:
         order = house.order("test-wait")
         wait_for(agent.running, 40, "the task")
-        wait_for(lambda: [run.task for run in house.runs(order)] == agent.running(), 20, "its name to be kept")
+        wait_for(lambda: [run.task for run in house.runs(order)] == agent.running(), 40, "its name to be kept")
         child.kill()
         child.wait(30)
     [arn] = agent.running()

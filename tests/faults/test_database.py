@@ -91,7 +91,7 @@ def test_d4_another_writer_holds_the_database(house: House) -> None:
     events = [make_event() for _ in range(4)]
     with writes_blocked(house.portal):
         threads, got = many(1, lambda: house.deliver(events[0]).status)
-        wait_for(lambda: _blocked(house), 5, "a writer that waits")
+        wait_for(lambda: _blocked(house), 40, "a writer that waits")
     join(threads)
     assert got == {200: 1}
     assert stored(house.portal, events[0]["id"])

@@ -66,7 +66,7 @@ def test_k4_killed_before_stripe_is_asked_another_worker_takes_it(house: House) 
     house.arm("settle.before_stripe:kill9")
     house.pay(session_id)
     # Nobody starts the dead worker again: its work must be missed and taken.
-    wait_for(house.fired, 20, "the kill")
+    wait_for(house.fired, 40, "the kill")
     wait_for(lambda: house.now(order).state == "delivered", 100, "the other worker")
 
 

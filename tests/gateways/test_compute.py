@@ -103,7 +103,7 @@ def test_an_error_in_the_listener_ends_the_program() -> None:
     marker = new_id()
     with pytest.raises(BrokenError):
         run(f"import signal; print('progress 1 x', flush=True); signal.pause()  # {marker}", BEST, on_progress=broken)
-    wait_for(lambda: running(marker) == [], 10, "the program to be gone")
+    wait_for(lambda: running(marker) == [], 40, "the program to be gone")
 
 
 def test_a_command_that_is_not_there_fails_like_a_program() -> None:

@@ -195,10 +195,10 @@ def test_it_dies_with_its_worker(way: int) -> None:
     worker = os.posix_spawn(
         sys.executable, [*python("-m", "tests.gateways.boxed", str(way), f"{PAUSE}  # {marker}")], {**os.environ}
     )
-    wait_for(lambda: set(running(marker)) - {worker}, 20, "the program")
+    wait_for(lambda: set(running(marker)) - {worker}, 40, "the program")
     os.kill(worker, signal.SIGKILL)
     os.waitpid(worker, 0)
-    wait_for(lambda: running(marker) == [], 10, "the program to be gone")
+    wait_for(lambda: running(marker) == [], 40, "the program to be gone")
 
 
 def _line(pid: int) -> bytes:
@@ -218,4 +218,4 @@ def test_a_box_that_is_killed_is_an_interruption(way: Isolation) -> None:
 
     finished = run(f"{PAUSE}  # {marker}", way, should_stop=kill_the_box).finished
     assert finished.ended == "interrupted"
-    wait_for(lambda: running(marker) == [], 10, "the program to be gone")
+    wait_for(lambda: running(marker) == [], 40, "the program to be gone")

@@ -50,7 +50,7 @@ def test_the_bucket_tells_of_uploads_and_of_nothing_else(portal: Portal, queue: 
     storage = portal.storage
     storage.send_events_to(queue.set_up(storage.bucket))
     storage.send_events_to(queue.set_up(storage.bucket))
-    wait_for(lambda: _told(queue), 20, "the message that tells of the notification itself")
+    wait_for(lambda: _told(queue), 40, "the message that tells of the notification itself")
     one, other = f"incoming/{new_id()}/one", f"incoming/{new_id()}/other"
     storage.put(f"orders/{new_id()}.kaiseki", b"x", "text/plain")
     storage.put(one, b"abc", "text/plain")
@@ -66,7 +66,7 @@ def test_the_bucket_tells_of_uploads_and_of_nothing_else(portal: Portal, queue: 
                 heard[record["s3"]["object"]["key"]] = record["eventName"]
         return len(heard) >= 2
 
-    wait_for(both, 20, "two events")
+    wait_for(both, 40, "two events")
     assert heard == {one: "ObjectCreated:Put", other: "ObjectCreated:CompleteMultipartUpload"}
     known = storage._s3.get_bucket_notification_configuration(Bucket=storage.bucket)  # noqa: SLF001
     ours = [target for target in known["QueueConfigurations"] if target["QueueArn"].endswith(queue.name)]
@@ -84,7 +84,7 @@ def test_a_message_that_nobody_deletes_ends_among_the_dead(queue: Queue) -> None
         seen.extend(queue.receive(wait=0))
         return queue.depths()[1] == 1
 
-    wait_for(dead, 20, "the dead letter")
+    wait_for(dead, 40, "the dead letter")
     assert len(seen) == TRIES
     assert {message.id for message in seen} == {seen[0].id}
     assert queue.depths() == (0, 1)

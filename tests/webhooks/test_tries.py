@@ -167,7 +167,7 @@ def stuck(own_house: House, folder: Path) -> tuple[Portal, dict[str, str], str]:
 def test_k4_the_worker_that_comes_back_goes_on(stuck: tuple[Portal, dict[str, str], str], folder: Path) -> None:
     portal, environment, event_id = stuck
     with worker_named("lost", environment, folder):
-        wait_for(lambda: row(portal, event_id).state == "ignored", 20, "the event")
+        wait_for(lambda: row(portal, event_id).state == "ignored", 40, "the event")
     assert (row(portal, event_id).attempts, row(portal, event_id).taken_by) == (2, None)
 
 
