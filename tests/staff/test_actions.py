@@ -175,7 +175,7 @@ def test_an_action_that_is_not_possible_now_says_so(portal: Portal, app: Flask) 
     client, order = member(portal, app), make_order(portal, state="failed")
     once = new_id()
     with portal.database.transaction() as session:
-        session.get_one(Order, order.id).state = "analysed"
+        session.get_one(Order, order.id).state = "uploaded"
     assert "not possible with this order now" in client.get(path_of(order, "again")).text
     answer = post(client, path_of(order, "again"), once=once)
     assert answer.status_code == 422
