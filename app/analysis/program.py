@@ -156,11 +156,14 @@ def _verdict(order: Order, finished: Finished, output: Path) -> Outcome:
 def _publish(order_id: str, output: Path) -> dict[str, Any]:
     summary, image = read_preview(output)
     result = read_result(output)
-    portal.storage.delete_all(f"results/{order_id}/run/")  # of a run that was cut off
+    prefix = f"results/{order_id}/run/"
     for name, path in sorted(result.items()):
         kind = TYPES.get(path.suffix.lower(), "application/octet-stream")
-        portal.storage.upload(path, f"results/{order_id}/run/{name}", kind)
+        portal.storage.upload(path, prefix + name, kind)
         fail_point("analysis.while_writing")
+    # What is left of a run that was cut off, or of the result till now. Last, so that a result that is there is whole
+    # whatever breaks off: it may be paid, and delivered, meanwhile.
+    portal.storage.delete_all(prefix, but={prefix + name for name in result})
     portal.storage.upload(image, f"previews/{order_id}/{image.name}", "image/png")
     return summary
 

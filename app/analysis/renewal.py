@@ -4,7 +4,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.analysis.program import Outcome, columns_of
-from app.kit.ids import new_id
 from app.models import AuditEntry, Order
 from app.orders.lifecycle import lock, record
 from app.orders.states import PAID
@@ -35,7 +34,7 @@ def finish(order_id: str, outcome: Outcome) -> None:
         if any(entry.data["ended_at"] == outcome["at"] for entry in _ended(session, order_id)):
             return
         if order.result_gone_at is not None:  # its time was over meanwhile: what this has stored goes as well
-            portal.jobs.enqueue(session, "privacy.files", order.id, key=f"privacy.files:{order.id}:{new_id()}")
+            portal.jobs.enqueue(session, "privacy.files", order.id, key=f"privacy.files:{order.id}:{outcome['at']}")
             return
         done = outcome["event"] == "analysed"
         facts = {"ended_at": outcome["at"], "cause": outcome["cause"]}

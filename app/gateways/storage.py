@@ -7,7 +7,7 @@ Keys: `incoming/<OrderID>/<grant>` while a customer uploads, `orders/<OrderID>.k
 
 import base64
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -201,10 +201,11 @@ class Storage:
         with _named():
             self._s3.delete_object(Bucket=self.bucket, Key=key)
 
-    def delete_all(self, prefix: str) -> None:
-        """Remove every object under a prefix."""
+    def delete_all(self, prefix: str, *, but: Collection[str] = ()) -> None:
+        """Remove every object under a prefix but these."""
         for key, _size in self.list(prefix):
-            self.delete(key)
+            if key not in but:
+                self.delete(key)
 
     def purge(self, prefix: str, *, before: datetime | None = None, only_old: bool = False) -> int:
         """Remove objects under a prefix for good: every version of them, and their delete markers; returns how many.

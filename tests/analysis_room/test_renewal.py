@@ -11,6 +11,7 @@ from app.analysis import renewal
 from app.analysis.again import CantRunError, run_again
 from app.analysis.service import finish, run_program, start
 from app.delivery.service import build, rebuild
+from app.errors import StorageDownError
 from app.gateways.storage import NoSuchObjectError
 from app.models import Order
 from app.orders.records import key_of
@@ -115,6 +116,26 @@ def test_a_result_that_is_not_paid_yet(shop: Portal, arrived: Arrived) -> None:
     change(shop, order, money="paid")
     renewal.finish(order.id, run_program(order.id))
     assert len(jobs(shop, "delivery.build", order)) == 1
+
+
+def test_a_store_that_fails_in_the_middle_leaves_a_whole_result(
+    shop: Portal, arrived: Arrived, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever pays just then gets every file."""
+    order = delivered(shop, arrived)
+    before = {key for key, _ in shop.storage.list(f"results/{order.id}/run/")}
+    again(shop, order)
+
+    def gone(_name: str) -> None:
+        raise StorageDownError
+
+    with monkeypatch.context() as broken:
+        broken.setattr("app.analysis.program.fail_point", gone)
+        with pytest.raises(StorageDownError):
+            run_program(order.id)
+    assert {key for key, _ in shop.storage.list(f"results/{order.id}/run/")} >= before
+    assert run_program(order.id)["event"] == "analysed"
+    assert not is_old(shop, order)
 
 
 def test_a_wish_to_stop_that_came_too_late_does_not_stop_it(shop: Portal, arrived: Arrived) -> None:
